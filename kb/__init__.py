@@ -1,0 +1,1 @@
+"""What is known: sources, catalog, embedder, index, search, citations. Imports none of its siblings."""
