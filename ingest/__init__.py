@@ -1,0 +1,1 @@
+"""A file or page -> `Document` -> `Chunk` -> index. Plans before it acts."""
