@@ -1,0 +1,1 @@
+"""A question -> understanding -> tools -> a checked answer, as one stream of events."""

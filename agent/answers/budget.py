@@ -1,0 +1,440 @@
+"""What a budget buys, and what moving a share of the traffic to another model saves."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from agent.answers.missing import missing_fact
+from agent.answers.price import context_hint, converted, currency_note, exchange_rate, price_notes, target_currency, usable_quotes
+from agent.answers.targets import PRICE_FIELDS, models, targets
+from agent.answers.volume import volume_of
+from agent.tools.cost import CostInputError, api_cost, budget_requests, budget_tokens, convert_money, convertible, mix_saving
+from agent.tools.prices import PriceQuote
+from agent.understand.question import Question
+from agent.understand.usage import period_factor
+from agent.words import money, percent, period_words, plain, tokens
+from agent.work import Draft, Work
+from kb.quantities import DAYS, Quantity, find_markers
+
+_CAN_BUY = re.compile(
+    r"预算|budget|(?:能|可以|可|够).{0,16}(?:多少|几|多久|多长|什么量)|(?:多少|几)(?:个)?(?:token|次|字|轮)|how many|how much .{0,30}(?:get|buy|afford|run|do)|how long",
+    re.IGNORECASE,
+)
+
+
+def _asks_what_it_buys(question: Question) -> bool:
+    usage, budget_word = question.usage, question.has("budget_word")
+    if not question.money or question.has("break_even_word") or question.has("saving_word") and not budget_word:
+        return False
+    if usage.has_volume and usage.request_input_tokens is None and usage.requests is None and not budget_word:
+        return False
+    return budget_word or bool(_CAN_BUY.search(question.masked))
+
+
+def answer_budget(work: Work) -> Draft | None:
+    """Tokens or requests that an amount of money buys on the named models (or on every priced one)."""
+    question = work.question
+    if not _asks_what_it_buys(question):
+        return None
+    budget = next((m for m in question.money if m.bound != "min"), question.money[0])
+    ids = targets(work, PRICE_FIELDS, kinds=("model",))
+    everyone = not ids
+    if everyone:
+        others = {f.field for f in question.fields} - {*PRICE_FIELDS, "volume", "context_window", "figure"}
+        if question.unknown or question.named or others or question.has("sizing_word"):
+            return None
+        ids = [e.id for e in models(work) if usable_quotes(work, e.id)]
+    lines: list[str] = []
+    touched: list[str] = []
+    skipped: list[str] = []
+    for entity_id in ids:
+        quotes = usable_quotes(work, entity_id, context_hint(work))
+        if not quotes:
+            continue
+        said = _one(work, quotes[0], budget, brief=everyone)
+        if said:
+            touched.append(entity_id)
+            lines += said
+        else:
+            skipped.append(work.entity(entity_id).name)
+    if everyone and touched:
+        lines = [*_enough_for(work, touched), *lines]
+    if everyone and touched and skipped:
+        names = work.say("、", ", ").join(skipped)
+        lines.append(
+            work.say(
+                f"没有比较 {names}：计价币种与预算不同，资料没有汇率；给出汇率即可算。",
+                f"Not compared: {names}, priced in another currency than the budget; state a rate to include them.",
+            )
+        )
+    if not touched:
+        if everyone or any(usable_quotes(work, i) for i in ids):
+            return None
+        return missing_fact(
+            work, work.say("、", ", ").join(work.entity(i).name for i in ids), work.say("价格", "price"), [work.entity(i) for i in ids]
+        )
+    lines += currency_note(work, budget)
+    return Draft("\n".join(lines), entities=tuple(touched), fields=PRICE_FIELDS, intent="budget")
+
+
+def _enough_for(work: Work, ids: list[str]) -> list[str]:
+    """Which models the budget suffices for, where the question says how much is needed."""
+    records = [t for t in work.tools if t.name == "budget_to_requests" and "enough" in t.output]
+    if not records:
+        return []
+    names = {t.input["model"]: work.entity(str(t.input["model"])).name for t in records if t.input["model"] in ids}
+    good = [names[str(t.input["model"])] for t in records if t.output["enough"]]
+    if not good:
+        return [work.say("这个预算对下列模型**都不够**：", "The budget is **not enough** for any of these:")]
+    joined = work.say("、", ", ").join(good)
+    return [work.say(f"这个预算够用的是 **{joined}**：", f"The budget is enough for **{joined}**:")]
+
+
+def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> list[str]:
+    amount, change = _in_currency(work, budget, quote.currency)
+    if amount is None:
+        if brief:
+            return []
+        work.computed(Decimal("7.2"))
+        return [
+            work.say(
+                f"**{quote.entity.name}** 以 {quote.currency} 计价，预算是 {money(budget.value, budget.unit)}；资料没有汇率，请给出汇率（例如“按 7.2”）再算。",
+                f"**{quote.entity.name}** is priced in {quote.currency} and the budget is {money(budget.value, budget.unit)}; the sources give no exchange rate, please state one.",
+            )
+        ]
+    usage = work.question.usage
+    steps = [change] if change else []
+    wanted = target_currency(work)
+    shown = converted(work, budget.value, budget.unit, wanted) if wanted and wanted != budget.unit else None
+    if shown and not change:
+        steps.append(shown[1])
+    if usage.request_input_tokens is not None or usage.request_output_tokens is not None:
+        return _requests(work, quote, amount, budget, steps)
+    asked = usage.asked or next((m.per for m in find_markers(work.question.masked) if m.per in DAYS and m.per not in budget.per), "")
+    own = next((p for p in budget.per if p in DAYS), "")
+    if asked and own and asked != own:
+        factor = period_factor(own, asked)
+        steps.append(
+            f"{money(amount, quote.currency)} {period_words(own, work.language)} ÷ {plain(1 / factor, 4)} = {money(amount * factor, quote.currency)} {period_words(asked, work.language)}"
+        )
+        amount = amount * factor
+        work.computed(amount, 1 / factor)
+    if work.question.ratios and usage.total_tokens is None and not usage.has_volume:
+        ratio = work.question.ratios[0]
+        return _tokens(work, quote, amount, steps, ratio.left / (ratio.left + ratio.right), f"{plain(ratio.left)}:{plain(ratio.right)}")
+    from agent.answers.targets import price_fields
+    from agent.tools.prices import INPUT
+
+    directions = price_fields(work)
+    if quote.input_rate == quote.output_rate and quote.input_rate is not None:
+        return _tokens(work, quote, amount, steps, Decimal(1), work.say("输入输出同价", "same price in and out"))
+    lines: list[str] = []
+    for field in directions:
+        share = Decimal(1) if field == INPUT else Decimal(0)
+        label = work.say("全部用于输入", "all input") if field == INPUT else work.say("全部用于输出", "all output")
+        lines += _tokens(work, quote, amount, steps, share, label)
+    if len(directions) == 2 and not brief:
+        lines.append(
+            work.own_words(
+                work.say(
+                    "- 没有说明输入输出比例，给出比例（如 3:1）可以算混合用量。",
+                    "- No input:output ratio is given; state one (e.g. 3:1) for a mixed volume.",
+                )
+            )
+        )
+    return lines
+
+
+def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], share: Decimal, label: str) -> list[str]:
+    try:
+        count = budget_tokens(quote, amount, input_share=share)
+    except CostInputError:
+        return []
+    whole = count.to_integral_value(rounding="ROUND_FLOOR")
+    work.computed(count, whole, share * 100, (1 - share) * 100)
+    blended = (quote.input_rate or Decimal(0)) * share + (quote.output_rate or Decimal(0)) * (1 - share)
+    work.computed(blended)
+    line = f"{money(amount, quote.currency)} ÷ {money(blended, quote.currency)} × {tokens(Decimal(1_000_000), work.language)} = {plain(whole, 0)} token"
+    work.tool(
+        "budget_to_tokens",
+        {"model": quote.entity.id, "budget": str(amount), "input_share": str(share)},
+        {"tokens": str(whole)},
+        (*steps, line),
+    )
+    marks = work.cite(*quote.claims)
+    lines = [
+        work.say(
+            f"**{quote.entity.name}**：{money(amount, quote.currency)} 能用约 **{plain(whole, 0)}** token（{label}，约 {_rounded(work, count)}）{marks}",
+            f"**{quote.entity.name}**: {money(amount, quote.currency)} buys about **{plain(whole, 0)}** tokens ({label}) {marks}",
+        )
+    ]
+    lines += [f"- {s}" for s in (*steps, line)]
+    if 0 < share < 1:
+        into, out = whole * share, whole * (1 - share)
+        work.computed(into, out)
+        lines.append(
+            work.say(f"- 其中输入 {plain(into, 0)}，输出 {plain(out, 0)}", f"- {plain(into, 0)} of them input, {plain(out, 0)} output")
+        )
+    lines += [f"- {n}" for n in price_notes(work, quote)]
+    return lines
+
+
+def _rounded(work: Work, count: Decimal) -> str:
+    scaled = count / 10_000
+    if scaled >= 10_000:
+        work.computed((count / Decimal(10**8)).quantize(Decimal("0.01")))
+        return f"{plain(count / Decimal(10**8), 2)} 亿"
+    work.computed(scaled.quantize(Decimal("0.01")))
+    return f"{plain(scaled, 2)} 万"
+
+
+def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, steps: list[str]) -> list[str]:
+    usage = work.question.usage
+    tokens_in, tokens_out = usage.request_input_tokens or Decimal(0), usage.request_output_tokens or Decimal(0)
+    try:
+        one = api_cost(quote, tokens_in, tokens_out)
+        count = budget_requests(quote, amount, tokens_in, tokens_out)
+    except CostInputError:
+        return []
+    whole = count.to_integral_value(rounding="ROUND_FLOOR")
+    period = next((p for p in budget.per if p in ("day", "week", "month", "year")), "")
+    work.computed(one.total, count, whole, tokens_in, tokens_out)
+    lines_calc = [
+        work.say("单次费用：", "One request: ")
+        + f"{plain(tokens_in)} ÷ 1,000,000 × {money(quote.input_rate or Decimal(0), quote.currency)} + {plain(tokens_out)} ÷ 1,000,000 × {money(quote.output_rate or Decimal(0), quote.currency)} = {money(one.total, quote.currency)}",
+        f"{money(amount, quote.currency)} ÷ {money(one.total, quote.currency)} = {plain(whole, 0)}",
+    ]
+    work.computed(Decimal(1_000_000))
+    marks = work.cite(*quote.claims)
+    span = work.say(
+        {"day": "每天", "week": "每周", "month": "每月", "year": "每年"}.get(period, ""),
+        {"day": " a day", "week": " a week", "month": " a month", "year": " a year"}.get(period, ""),
+    )
+    head = work.say(
+        f"**{quote.entity.name}**：{span}{' ' if span else ''}{money(amount, quote.currency)} 能问 **{plain(whole, 0)} 次** {marks}",
+        f"**{quote.entity.name}**: {money(amount, quote.currency)}{span} buys **{plain(whole, 0)} requests** {marks}",
+    )
+    lines = [head, *(f"- {s}" for s in (*steps, *lines_calc))]
+    wanted = work.question.usage
+    per_day = _per_asked(work, count, period)
+    people = _people(work, count, period)
+    for extra in (per_day, people):
+        if extra:
+            lines = [lines[0] + " " + extra[0], *lines[1:], *extra[1:]]
+    suffices: bool | None = None
+    if wanted.requests is not None and not people:
+        needed = wanted.requests * period_factor(wanted.period, period, wanted.days_per_month) if period else wanted.requests
+        days = count / wanted.requests if wanted.period == "day" else None
+        if days is not None and not period:
+            work.computed(days)
+            lines.append(
+                work.say(
+                    f"- 每天 {plain(wanted.requests)} 次，可用约 {plain(days, 1)} 天",
+                    f"- At {plain(wanted.requests)} a day it lasts about {plain(days, 1)} days",
+                )
+            )
+        elif period:
+            work.computed(needed)
+            suffices = count >= needed
+            enough = work.say("够用", "enough") if count >= needed else work.say("不够", "not enough")
+            lines.append(work.say(f"- 需要 {plain(needed, 0)} 次：{enough}", f"- {plain(needed, 0)} requests are needed: {enough}"))
+    work.tool(
+        "budget_to_requests",
+        {"model": quote.entity.id, "budget": str(amount), "input_tokens": str(tokens_in), "output_tokens": str(tokens_out)},
+        {"requests": str(whole)} | ({} if suffices is None else {"enough": suffices}),
+        (*steps, *lines_calc),
+    )
+    lines += [f"- {n}" for n in price_notes(work, quote)]
+    return lines
+
+
+def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
+    """Requests a day where the budget is for a month and the question asks for a day ("平均每天能调多少次")."""
+    text = work.question.masked.split(" \n ")[0]
+    asked = next((m.per for m in find_markers(text) if m.per in ("day", "week") and _HOW_OFTEN.match(text, m.end)), "")
+    if not asked or not period or asked == period:
+        return []
+    span = period_factor(asked, period, work.question.usage.days_per_month)
+    if span <= 1:
+        return []
+    each, whole = count / span, count.to_integral_value(rounding="ROUND_FLOOR")
+    work.computed(each, span, whole)
+    return [
+        work.say(
+            f"{period_words(asked, 'zh')}约 **{plain(each, 1)} 次**。", f"About **{plain(each, 1)} requests** {period_words(asked, 'en')}."
+        ),
+        work.say(
+            f"- {plain(whole, 0)} 次 ÷ {plain(span, 2)} = {plain(each, 1)} 次{period_words(asked, 'zh')}",
+            f"- {plain(whole, 0)} ÷ {plain(span, 2)} = {plain(each, 1)} {period_words(asked, 'en')}",
+        ),
+    ]
+
+
+_HOW_OFTEN = re.compile(r"[^，,。]{0,8}(?:多少|几)(?:次|条|轮|个|问)|.{0,4}how many", re.IGNORECASE)
+_HOW_MANY_PEOPLE = re.compile(r"(?:多少|几)\s*(?:个|名|位)?\s*(?:用户|人|员工|坐席|同事)|how many (?:users|people|seats|employees)", re.IGNORECASE)
+
+
+def _people(work: Work, count: Decimal, period: str) -> list[str]:
+    """How many users a budget carries, where each one's requests are given."""
+    usage = work.question.usage
+    if usage.requests is None or not _HOW_MANY_PEOPLE.search(work.question.masked):
+        return []
+    each = usage.requests * (period_factor(usage.period, period, usage.days_per_month) if usage.period and period else Decimal(1))
+    users = (count / each).to_integral_value(rounding="ROUND_FLOOR")
+    work.computed(each, users)
+    span = period_words(period, work.language)
+    return [
+        work.say(f"约够 **{plain(users, 0)} 人**用。", f"Enough for about **{plain(users, 0)} users**."),
+        work.say(
+            f"- 每人{span} {plain(each, 1)} 次；{plain(count, 0)} ÷ {plain(each, 1)} = {plain(users, 0)} 人",
+            f"- {plain(each, 1)} requests a user {span}; {plain(count, 0)} ÷ {plain(each, 1)} = {plain(users, 0)} users",
+        ),
+    ]
+
+
+def _in_currency(work: Work, budget: Quantity, currency: str) -> tuple[Decimal | None, str]:
+    if budget.unit == currency:
+        return budget.value, ""
+    rate, origin = exchange_rate(work)
+    if rate is None or not convertible(budget.unit, currency):
+        return None, ""
+    value = convert_money(budget.value, budget.unit, currency, rate)
+    work.computed(value)
+    sign = "÷" if budget.unit == "CNY" else "×"
+    return value, f"{money(budget.value, budget.unit)} {sign} {plain(rate)} = {money(value, currency)}" + work.say(
+        f"（汇率{origin}）", f" (rate {origin})"
+    )
+
+
+def answer_saving(work: Work) -> Draft | None:
+    """What moving a share of the volume from one model to another saves; without a volume, per million tokens each way."""
+    question = work.question
+    shares = [s for s in question.shares if 0 < s.value <= 100]
+    ids = targets(work, PRICE_FIELDS, kinds=("model",))
+    split = bool(shares) and (question.usage.has_volume or question.has("saving_word") or question.has("switch_word"))
+    if len(ids) < 2 or not (split or question.has("switch_word") and question.has("saving_word")):
+        return None
+    if not shares and not question.usage.has_volume:
+        return None
+    share = shares[0].value / 100 if shares else Decimal(1)
+    old, new = _direction(work, ids, shares[0].start if shares else None)
+    usage = question.usage
+    if usage.total_tokens is not None:
+        return None
+    if not usage.has_volume:
+        from dataclasses import replace
+
+        ratio = question.ratios[0] if question.ratios else None
+        one = Decimal(1_000_000)
+        usage = replace(usage, input_tokens=one * (ratio.left if ratio else 1), output_tokens=one * (ratio.right if ratio else 1))
+    volume = volume_of(work, usage)
+    quotes = [usable_quotes(work, i, usage.request_input_tokens) for i in (old, new)]
+    if not all(quotes):
+        return None
+    a, b = quotes[0][0], quotes[1][0]
+    before, other = api_cost(a, volume.input_tokens, volume.output_tokens), api_cost(b, volume.input_tokens, volume.output_tokens)
+    notes: list[str] = []
+    other_total = other.total
+    if before.currency != other.currency:
+        rate, origin = exchange_rate(work)
+        if rate is None or not convertible(before.currency, other.currency):
+            work.computed(before.total, other.total)
+            return Draft(
+                work.say(
+                    f"{a.entity.name} 按 {before.currency}、{b.entity.name} 按 {other.currency} 计价，资料没有汇率，给出汇率才能算节省：全走 {a.entity.name} 是 {money(before.total, before.currency)} {work.cite(*a.claims)}，全走 {b.entity.name} 是 {money(other.total, other.currency)} {work.cite(*b.claims)}。",
+                    f"{a.entity.name} is priced in {before.currency} and {b.entity.name} in {other.currency}; the sources give no rate. All on {a.entity.name}: {money(before.total, before.currency)} {work.cite(*a.claims)}; all on {b.entity.name}: {money(other.total, other.currency)} {work.cite(*b.claims)}.",
+                ),
+                entities=(old, new),
+                fields=PRICE_FIELDS,
+                intent="mix_saving",
+            )
+        other_total = convert_money(other.total, other.currency, before.currency, rate)
+        notes.append(
+            f"{money(other.total, other.currency)} → {money(other_total, before.currency)}"
+            + work.say(f"（汇率 {plain(rate)}，{origin}）", f" (rate {plain(rate)}, {origin})")
+        )
+        work.computed(other.total, other_total)
+    mix = mix_saving(before.total, other_total, share)
+    kept, moved = before.total * (1 - share), other_total * share
+    work.computed(
+        before.total,
+        other_total,
+        mix.after,
+        mix.saved,
+        mix.saved_percent,
+        abs(mix.saved),
+        abs(mix.saved_percent),
+        kept,
+        moved,
+        share * 100,
+        (1 - share) * 100,
+    )
+    unit = before.currency
+    steps = [
+        work.say(f"全部用 {a.entity.name}：", f"All on {a.entity.name}: ") + money(before.total, unit) + " " + work.cite(*a.claims),
+        work.say(f"全部用 {b.entity.name}：", f"All on {b.entity.name}: ") + money(other_total, unit) + " " + work.cite(*b.claims),
+        *notes,
+        work.say("混合后：", "Mixed: ")
+        + f"{money(before.total, unit)} × {percent((1 - share) * 100)} + {money(other_total, unit)} × {percent(share * 100)} = {money(mix.after, unit)}",
+        work.say("节省：", "Saved: ")
+        + f"({money(before.total, unit)} − {money(mix.after, unit)}) ÷ {money(before.total, unit)} = {percent(mix.saved_percent)}",
+    ]
+    only_cost = not question.has("saving_word") and question.usage.has_volume
+    if only_cost:
+        period = f" {volume.label}" if volume.label else ""
+        steps = steps[:-1]
+        head = work.say(
+            f"{percent((1 - share) * 100)} 走 {a.entity.name}、{percent(share * 100)} 走 {b.entity.name}{period}：共 **{money(mix.after, unit)}**。",
+            f"{percent((1 - share) * 100)} on {a.entity.name} and {percent(share * 100)} on {b.entity.name}{period}: **{money(mix.after, unit)}** in all.",
+        )
+    verb = work.say("省", "saves") if mix.saved >= 0 else work.say("反而多花", "costs more:")
+    head = (
+        head
+        if only_cost
+        else work.say(
+            f"把 {percent(share * 100)} 的量从 {a.entity.name} 换到 {b.entity.name}：{verb} **{percent(abs(mix.saved_percent))}**，从 {money(before.total, unit)} 到 **{money(mix.after, unit)}**（差 {money(abs(mix.saved), unit)}）。",
+            f"Moving {percent(share * 100)} of the volume from {a.entity.name} to {b.entity.name} {verb} **{percent(abs(mix.saved_percent))}**: {money(before.total, unit)} becomes **{money(mix.after, unit)}** ({money(abs(mix.saved), unit)} apart).",
+        )
+    )
+    lines = [head, "", *(f"- {s}" for s in (*volume.steps, *steps)), *(f"- {n}" for q in (a, b) for n in price_notes(work, q))]
+    if not question.usage.has_volume:
+        lines.append(
+            work.say(
+                "- 假设：没有给用量，按每 100 万输入配 100 万输出计（比例不同，结果不同）。",
+                "- Assumption: no volume given; 1M input with 1M output tokens (another ratio gives another result).",
+            )
+        )
+        work.computed(Decimal(1_000_000), Decimal(100))
+    work.tool(
+        "hybrid_mix_saving",
+        {"from": old, "to": new, "share": str(share), "input_tokens": str(volume.input_tokens), "output_tokens": str(volume.output_tokens)},
+        {"before": str(before.total), "after": str(mix.after), "saved_percent": str(mix.saved_percent), "currency": unit},
+        steps,
+    )
+    return Draft("\n".join(lines), entities=(old, new), fields=PRICE_FIELDS, intent="mix_saving")
+
+
+_FROM = re.compile(
+    r"(?:原来|本来|目前|现在都|之前|原先|全(?:部)?(?:走|用)|from|currently|all on|originally|instead of|代替|替换掉)[^，,。]{0,12}$",
+    re.IGNORECASE,
+)
+_TO = re.compile(r"(?:换成|换到|切到|改用|改成|迁到|迁移到|分给|分流到|转到|走|用|给|to|with|onto|via|on)\s*$", re.IGNORECASE)
+
+
+def _direction(work: Work, ids: list[str], share_at: int | None) -> tuple[str, str]:
+    """Which model is left and which is moved to: by 原来/from before a name and 换成/to before another, else in order."""
+    if share_at is not None:
+        after = [m for m in work.question.named if m.start > share_at and any(i in m.entities for i in ids)]
+        if after:
+            new = next(i for i in ids if i in after[0].entities)
+            return next(i for i in ids if i != new), new
+    text, mentions = work.question.text, [m for m in work.question.named if any(i in m.entities for i in ids)]
+    places = {i: next(m for m in mentions if i in m.entities) for i in ids[:2]}
+    first, second = ids[0], ids[1]
+    before_first = text[max(0, places[first].start - 14) : places[first].start]
+    before_second = text[max(0, places[second].start - 14) : places[second].start]
+    if _TO.search(before_first) and not _FROM.search(before_first) and (_FROM.search(before_second) or not _TO.search(before_second)):
+        if share_at is None or share_at < places[second].start:
+            return second, first
+    return first, second

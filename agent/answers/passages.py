@@ -1,0 +1,196 @@
+"""Free questions: the best sentences of the best passages, quoted and cited; nothing when the passages do not carry it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.answers.strangers import unknown_names
+from agent.similar import Weights, content_tokens
+from agent.understand.lexicon import has
+from agent.work import Draft, Work
+from kb.catalog.schema import Entity
+from kb.confidence import SURE
+from kb.text import holds_han, normalise, sentences
+from kb.types import Chunk, SearchHit
+
+_LIST_LIKE = re.compile(
+    r"哪些|哪几|哪[一二两三四五六七八九十]个|几个方面|方面|不同|分别|三家|几家|都|各|列|which|what are|list|name the|three|directions|features",
+    re.IGNORECASE,
+)
+
+
+def pieces(chunk: Chunk) -> list[str]:
+    """A chunk's sentences, list items and table rows, each of which can be quoted."""
+    found = []
+    for line in chunk.text.splitlines():
+        stripped = line.strip()
+        if not stripped or re.fullmatch(r"[|\s:\-]+", stripped):
+            continue
+        if stripped.startswith(("|", "-", "*")) or chunk.kind in ("row", "record"):
+            found.append(stripped)
+        else:
+            found += [s.strip() for s in sentences(stripped) if s.strip()]
+    return found
+
+
+def supporting_passage(work: Work, entities: Sequence[Entity], fields: Sequence[str]) -> list[str]:
+    """Lines of a passage about one of the entities that also carry the asked field's words; empty if no passage does."""
+    words = [normalise(w) for f in fields for w in (*work.field(f).words, work.field(f).label.zh, work.field(f).label.en) if len(w) > 1]
+    asked = [normalise(m.text) for m in work.question.fields if m.field in fields]
+    must = [t for t in re.findall(r"[A-Za-z][A-Za-z0-9\-]{2,}", work.question.masked) if any(normalise(t) == a for a in asked)]
+    names = [normalise(n) for e in entities for n in (e.name, *e.aliases)]
+    numeric = any(work.field(f).type in ("quantity", "rate", "money", "rank", "date") for f in fields)
+    for hit in work.search(work.question.text, 8):
+        if hit.chunk.kind == "record":
+            continue
+        about = normalise(hit.chunk.section + " " + hit.chunk.title)
+        for piece in pieces(hit.chunk):
+            low = normalise(piece)
+            if not any(n in low or n in about for n in names):
+                continue
+            if must and not all(normalise(m) in low for m in must):
+                continue
+            if not any(a in low for a in asked) and not sum(w in low for w in words) >= 2:
+                continue
+            if numeric and not re.search(r"\d|[一二三四五六七八九十百千万亿]+[级%]", piece):
+                continue
+            return [f"> {clean(piece)} {work.cite_chunk(hit.chunk, piece)}"]
+    return []
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a passage only says that the sources do not tell."""
+    return has("not_said", text)
+
+
+def clean(piece: str) -> str:
+    """A piece as it is shown inside a quote: no list mark, no table bars."""
+    piece = re.sub(r"^[-*+]\s+", "", piece)
+    return re.sub(r"\s*\|\s*", " · ", piece.strip("| ")) if piece.startswith("|") else piece
+
+
+def answer_passages(work: Work) -> Draft | None:
+    """The sentences that answer a free question, or None when retrieval is not sure or the words are not there."""
+    if work.library is None:
+        return None
+    question = work.question.text
+    if any(work.entity(i).kind == "model" for m in work.question.named for i in m.entities):
+        # What is said of a named model was looked for already; a passage about something else is no answer.
+        return None
+    found = work.search(question, 12)
+    confidence = work.library.confidence(question, found) if found else 0.0
+    # Catalog records have been looked at already, claim by claim; a passage is what a document says.
+    hits = [h for h in found if h.chunk.kind != "record"]
+    if not hits:
+        return None
+    tokens = content_tokens(work.question.text)
+    weights = Weights(h.chunk.indexed_text for h in hits)
+    covered = max((weights.coverage(tokens, h.chunk.indexed_text) for h in hits[:3]), default=0.0)
+    if confidence < SURE or _names_missing(work, hits) or not _meets(question, hits, tokens, covered):
+        work.tool("search", {"query": question}, {"hits": len(hits), "confidence": round(confidence, 3)})
+        return None
+    chosen = _choose(work, hits, tokens, weights)
+    if not chosen or _misses_the_point(work, chosen):
+        return None
+    silent = all(says_nothing(quote) for _, quotes in chosen for quote in quotes)
+    lines = [
+        work.say("资料没有给出答案，原文这样写：", "The sources do not tell; they say:")
+        if silent
+        else work.say("资料里这样写：", "The sources say:")
+    ]
+    for chunk, quotes in chosen:
+        for quote in quotes:
+            lines.append(f"> {clean(quote)} {work.cite_chunk(chunk, quote)}")
+    work.tool("search", {"query": question}, {"hits": len(hits), "confidence": round(confidence, 3), "coverage": round(covered, 3)})
+    return Draft("\n".join([lines[0], "", *_spaced(lines[1:])]), refused=silent, intent="passages")
+
+
+_FEWEST_WORDS_ACROSS = 3
+_AMOUNT = re.compile(r"[$¥￥€£]\s*\d|\d\s*(?:元|美元|美金|USD|CNY|RMB|yuan|dollars?)|免费|free", re.IGNORECASE)
+
+
+def _misses_the_point(work: Work, chosen: Sequence[tuple[Chunk, list[str]]]) -> bool:
+    """Whether the price of something unknown is asked and no quote names it beside an amount of money."""
+    if not (work.question.has("price_word") or work.question.usage.has_volume):
+        return False
+    names = [normalise(n) for n in unknown_names(work)]
+    quotes = [normalise(f"{c.title} {c.section} {q}") for c, quoted in chosen for q in quoted]
+    return bool(names) and not any(all(n in q for n in names) and _AMOUNT.search(q) for q in quotes)
+
+
+def _meets(question: str, hits: Sequence[SearchHit], tokens: Sequence[str], covered: float) -> bool:
+    """Whether words of the question stand in a hit; across scripts, where they cannot, whether there are enough of them."""
+    if covered > 0:
+        return True
+    across = holds_han(question) != holds_han(hits[0].chunk.text)
+    return across and len(tokens) >= _FEWEST_WORDS_ACROSS
+
+
+def _spaced(lines: Sequence[str]) -> list[str]:
+    out: list[str] = []
+    for line in lines:
+        out += [line, ""]
+    return out[:-1]
+
+
+def _names_missing(work: Work, hits: Sequence[SearchHit]) -> bool:
+    """Whether the question names something (a Latin name or identifier) that no good hit contains."""
+    text = " ".join(normalise(h.chunk.indexed_text) for h in hits[:5])
+    names = re.findall(r"(?<![A-Za-z0-9])[A-Z][A-Za-z]*\d[\w.\-]*|(?<![A-Za-z0-9])[A-Z]{2,}[\w\-]*", work.question.text)
+    return (
+        work.language == "zh"
+        and any(normalise(n) not in text for n in names)
+        or bool(names)
+        and work.language == "en"
+        and not any(normalise(n) in text for n in names)
+    )
+
+
+def _choose(work: Work, hits: Sequence[SearchHit], tokens: Sequence[str], weights: Weights) -> list[tuple[Chunk, list[str]]]:
+    """Up to three quotes. A table or a list is quoted whole where the question asks for several things."""
+    whole = bool(_LIST_LIKE.search(work.question.text))
+    ranked: list[tuple[float, int, Chunk, str]] = []
+    for position, hit in enumerate(hits[:6]):
+        heading = weights.overlap(tokens, hit.chunk.context)
+        for piece in pieces(hit.chunk):
+            score = weights.overlap(tokens, piece) + 0.5 * heading - 0.15 * position
+            ranked.append((score, position, hit.chunk, piece))
+    if not ranked:
+        return []
+    ranked.sort(key=lambda r: -r[0])
+    top = ranked[0]
+    first = _nearest(hits)
+    lexical = any(t in set(_tokens_of(top[3])) for t in tokens)
+    if whole and work.library is not None:
+        chunk = top[2] if lexical else first
+        table = next((c for c in work.library.chunks_of(chunk.source) if c.kind == "table" and c.headings == chunk.headings), None)
+        rows = [r for r in pieces(table)] if table is not None else []
+        if table is not None and 1 < len(rows) <= 12 and len(table.text) <= 1500:
+            return [(table, rows[1:])]
+    if whole or not lexical:
+        chunk = top[2] if lexical else first
+        parent = next((h.chunk for h in hits if h.chunk.id == chunk.parent), None)
+        chosen = parent or chunk
+        parts = [p for p in pieces(chosen)]
+        if len(chosen.text) <= 900:
+            return [(chosen, parts[:12])]
+    kept: list[tuple[Chunk, list[str]]] = []
+    seen: set[str] = set()
+    for score, _, chunk, piece in ranked[:3]:
+        if score < 0.55 * top[0] or piece in seen or len(piece) < 4:
+            continue
+        seen.add(piece)
+        kept.append((chunk, [piece]))
+    return kept
+
+
+def _nearest(hits: Sequence[SearchHit]) -> Chunk:
+    """The hit nearest in meaning among the first, for a question whose words no passage shares."""
+    return max(hits[:5], key=lambda h: h.dense_score or 0.0).chunk
+
+
+def _tokens_of(text: str) -> list[str]:
+    from kb.text import index_tokens
+
+    return index_tokens(text)

@@ -1,0 +1,66 @@
+"""Figures that a question takes for granted ("既然 Llama 4 是 $5"), held against what the sources state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from agent.tools.cost import MILLION, per_tokens
+from agent.tools.prices import INPUT, PriceQuote
+from agent.understand.question import FieldMention
+from agent.work import Work
+from kb.catalog.schema import Claim
+from kb.quantities import Quantity
+
+_ASSERTS = re.compile(r"吗|对吧|对吗|对不对|是不是|吧[?？。]*$|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard", re.IGNORECASE)
+_FREE = re.compile(r"免费|不要钱|不花钱|\bfree\b|no charge", re.IGNORECASE)
+_REACH = 14
+
+
+def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
+    """ "对，" or "不是" before a price, where the question asserts one; "" where it asserts none."""
+    text = work.question.masked.split(" \n ")[0]
+    if not _ASSERTS.search(work.question.text):
+        return ""
+    rates = [r for f in fields if (r := quote.input_rate if f == INPUT else quote.output_rate) is not None]
+    if _FREE.search(text) and rates and all(rates):
+        return work.say("**不免费**。", "**Not free.** ")
+    written = [q for q in work.question.quantities if re.search(r"\d", q.text)]
+    asserted = [q for q in written if (q.is_money or not q.unit and _near_price(text, q)) and not q.bound]
+    if len(asserted) != 1 or not rates:
+        return ""
+    scale = MILLION / per_tokens(quote)
+    value = asserted[0].value
+    if asserted[0].unit and asserted[0].unit != quote.currency or all(r * scale != value for r in rates):
+        work.computed(value)
+        return work.say(f"**不是 {asserted[0].text}**。", f"**Not {asserted[0].text}.** ")
+    return work.say("**对**。", "**Yes.** ")
+
+
+def _near_price(text: str, quantity: Quantity) -> bool:
+    return bool(re.search(r"(?:价|钱|price|cost)[^，,。]{0,6}$", text[: quantity.start], re.IGNORECASE))
+
+
+def figure_premise(work: Work, field: str, claims: Sequence[Claim]) -> str:
+    """ "不是 100 万：" before a figure, where the question attributes another one to the field; "" else."""
+    if work.field(field).type not in ("quantity", "rank"):
+        return ""
+    mentions = [m for m in work.question.fields if m.field == field and m.end > m.start]
+    stated = {c.value for c in claims if isinstance(c.value, Decimal)}
+    units = {c.unit for c in claims if isinstance(c.value, Decimal)}
+    for quantity in work.question.quantities:
+        wanted = {"token": "token", "char": "character", "word": "word"}.get(quantity.unit, "")
+        if wanted and units and wanted not in units and quantity.value in stated and any(_beside(m, quantity) for m in mentions):
+            return work.say("注意单位：资料写的不是这个单位。", "Mind the unit: the sources state another one. ")
+        if quantity.is_money or quantity.bound or quantity.value < 2 or not re.search(r"\d", quantity.text):
+            continue
+        if any(_beside(m, quantity) for m in mentions) and stated and quantity.value not in stated:
+            work.computed(quantity.value)
+            return work.say(f"资料不是 {quantity.text.strip()}。", f"The sources do not say {quantity.text.strip()}. ")
+    return ""
+
+
+def _beside(mention: FieldMention, quantity: Quantity) -> bool:
+    gap = mention.start - quantity.end if quantity.end <= mention.start else quantity.start - mention.end
+    return 0 <= gap <= _REACH // 2

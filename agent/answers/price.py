@@ -1,0 +1,218 @@
+"""Unit prices and conversions in words: what every answer that speaks of money is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from agent.tools.cost import MILLION, convert_money, convertible, per_tokens
+from agent.tools.prices import INPUT, PriceQuote, choose_quotes, quotes_of
+from agent.words import currency_name, money, plain
+from agent.work import Work
+from kb.catalog.show import condition_text
+from kb.quantities import Quantity, currencies_named
+from kb.rates import token_count_unit
+from kb.text import normalise
+
+
+def context_hint(work: Work) -> Decimal | None:
+    """The prompt length that the question is about: one request's input, or a stated bound ("128K以内", "over 200K")."""
+    usage = work.question.usage
+    if usage.request_input_tokens is not None:
+        return usage.request_input_tokens
+    for quantity in work.question.quantities:
+        if quantity.is_money or quantity.unit not in ("", "token") or quantity.value < 1000 or quantity.value > 20_000_000:
+            continue
+        if quantity.bound == "max":
+            return quantity.value
+        around = work.question.masked[max(0, quantity.start - 8) : quantity.end + 8]
+        if not quantity.bound and re.search(r"上下文|context|prompt", around, re.IGNORECASE) and not work.question.usage.has_volume:
+            return quantity.value
+        if quantity.bound == "min":
+            return quantity.value + 1
+    return None
+
+
+def wanted_conditions(work: Work) -> Mapping[str, str]:
+    """Conditions that the question names: channel third_party, size 70B."""
+    return {v.field: v.value for v in work.question.conditions}
+
+
+def usable_quotes(work: Work, entity_id: str, context_tokens: Decimal | None = None) -> list[PriceQuote]:
+    """The quotes to calculate with, best first, by the conditions that the question names."""
+    quotes = quotes_of(work.catalog, entity_id)
+    product = named_product(work, entity_id)
+    if product:
+        quotes = [q for q in quotes if not q.about or normalise(q.about) == product]
+    chosen = choose_quotes(quotes, context_tokens=context_tokens, wanted=wanted_conditions(work))
+    change = work.question.price_change
+    return [replace(q, factor=change.factor) for q in chosen] if change and change.factor != 1 else chosen
+
+
+def named_product(work: Work, entity_id: str) -> str:
+    """The product of an entity that the question names by its own name ("Qwen-Long"), where claims are about such products; else ""."""
+    abouts = {flat(c.about): normalise(c.about) for claims in work.entity(entity_id).claims.values() for c in claims if c.about}
+    for mention in work.question.named:
+        if entity_id in mention.entities and flat(mention.text) in abouts and flat(mention.text) != flat(work.entity(entity_id).name):
+            return abouts[flat(mention.text)]
+    return ""
+
+
+def flat(name: str) -> str:
+    return re.sub(r"[\s\-_]", "", normalise(name))
+
+
+def target_currency(work: Work) -> str:
+    """The currency that the result is wanted in; "" if the question does not say."""
+    text = work.question.masked.split(" \n ")[0].lower()
+    asked = re.findall(
+        r"(?:\bin |合|折合?|换成|多少|算成|按|几|换算成?)\s*(人民币|rmb|cny|yuan|元人民币|美元|美金|usd|us dollars|dollars)", text
+    )
+    if asked:
+        return "CNY" if asked[-1] in ("人民币", "rmb", "cny", "yuan", "元人民币") else "USD"
+    text = re.sub(
+        r"\d[\d.]*\s*(?:rmb|cny|yuan|人民币|元)?\s*(?:/|per|to|兑|对|=)\s*(?:the |1)?\s*(?:usd|dollar|美元)|(?:usd|dollar|美元)\s*(?:/|per|to|兑|对|=)\s*(?:the |1)?\s*(?:rmb|cny|yuan|人民币)",
+        " ",
+        text,
+    )
+    to_cny = any(w in text for w in ("人民币", "rmb", "cny", "yuan", "元人民币", "多少元", "几块人民币"))
+    to_usd = any(w in text for w in ("美元", "美金", "usd", "dollar", "几刀", "多少刀"))
+    if to_cny != to_usd:
+        return "CNY" if to_cny else "USD"
+    if work.question.rate is not None and not to_cny:
+        return "CNY"
+    return "CNY" if to_cny and work.question.rate is not None else ""
+
+
+def exchange_rate(work: Work) -> tuple[Decimal | None, str]:
+    """The rate to use and where it comes from: the question first, then the dated setting; never a silent one."""
+    if work.question.rate is not None:
+        return work.question.rate, work.say("问题给定", "given in the question")
+    if work.default_rate is not None:
+        return work.default_rate, work.say(f"设置，{work.default_rate_date}", f"from the settings, {work.default_rate_date}")
+    return None, ""
+
+
+def converted(work: Work, value: Decimal, currency: str, target_code: str) -> tuple[Decimal, str] | None:
+    """A value in the target currency with the line that shows how; None if no rate is known."""
+    if not target_code or target_code == currency:
+        return None
+    rate, origin = exchange_rate(work)
+    if rate is None or not convertible(currency, target_code):
+        return None
+    result = convert_money(value, currency, target_code, rate)
+    work.computed(result)
+    sign = "×" if currency == "USD" else "÷"
+    line = f"{money(value, currency)} {sign} {plain(rate)} = {money(result, target_code)}" + work.say(
+        f"（汇率 {plain(rate)} CNY/USD，{origin}）", f" (rate {plain(rate)} CNY/USD, {origin})"
+    )
+    return result, line
+
+
+def needs_rate(work: Work, currency: str) -> str:
+    """A sentence that says a rate is missing, where another currency was asked for; else ""."""
+    wanted = target_currency(work)
+    other = next((code for code in currencies_named(work.question.masked) if code not in ("CNY", "USD", currency)), "")
+    if other and not wanted:
+        return work.say(
+            f"资料没有给出 {currency} 与 {other} 的汇率，这里不做换算。",
+            f"The sources give no rate between {currency} and {other}, so nothing is converted.",
+        )
+    if not wanted or wanted == currency or exchange_rate(work)[0] is not None:
+        return ""
+    work.computed(Decimal("7.2"))
+    if not convertible(currency, wanted):
+        return work.say(
+            f"资料没有给出 {currency} 与 {wanted} 的汇率，这里不做换算。",
+            f"The sources give no rate between {currency} and {wanted}, so nothing is converted.",
+        )
+    return work.say(
+        f"资料没有给出汇率，这里不做换算；告诉我汇率（例如“按 7.2”）就能折算成{currency_name(wanted, 'zh')}。",
+        f"The sources give no exchange rate, so nothing is converted; state one (e.g. “at 7.2”) to get {wanted}.",
+    )
+
+
+def currency_note(work: Work, budget: Quantity) -> list[str]:
+    """That a currency was assumed, where the amount was written without one."""
+    if currencies_named(budget.text) or re.search(r"[$¥￥€£₩₹]|元|块|刀|毛|cent", budget.text):
+        return []
+    return [
+        work.say(
+            f"- 假设：预算没有写币种，按{currency_name(budget.unit, 'zh')}计。",
+            f"- Assumption: the budget names no currency; {budget.unit} is assumed.",
+        )
+    ]
+
+
+def rate_text(work: Work, rate: Decimal, currency: str, per: Decimal) -> str:
+    """`$5/百万 token`, scaled to the count of tokens that was asked for."""
+    if per == 1000:
+        unit = work.say("千 token", "1K tokens")
+    elif per == MILLION:
+        unit = work.say("百万 token", "1M tokens")
+    else:
+        unit = work.say(f"{plain(per)} token", f"{plain(per)} tokens")
+    return f"{money(rate, currency)}/{unit}"
+
+
+def quote_phrase(work: Work, quote: PriceQuote, fields: Sequence[str], per: Decimal = MILLION) -> str:
+    """`输入 $5/百万 token，输出 $15/百万 token [1]` for one quote; every number in it is recorded."""
+    parts = []
+    for field in fields:
+        rate = quote.input_rate if field == INPUT else quote.output_rate
+        claim = quote.input_claim if field == INPUT else quote.output_claim
+        if rate is None or claim is None:
+            continue
+        scaled = rate * per / per_tokens(quote)
+        work.computed(scaled)
+        name = work.say("输入" if field == INPUT else "输出", "input" if field == INPUT else "output")
+        about = work.say("约 ", "about ") if claim.approx else ""
+        parts.append(f"{name} {about}{rate_text(work, scaled, quote.currency, per)} {work.cite(claim)}")
+    return work.say("，", ", ").join(parts)
+
+
+def price_notes(work: Work, quote: PriceQuote) -> list[str]:
+    """What a buyer must know beside the price: the product that it is headed with, its conditions."""
+    notes = []
+    if quote.factor != 1:
+        notes.append(_supposed(work, quote))
+    if quote.when:
+        notes.append(
+            work.say(
+                f"适用条件：{condition_text(quote.when, work.catalog, 'zh')}。",
+                f"Condition: {condition_text(quote.when, work.catalog, 'en')}.",
+            )
+        )
+    if quote.about:
+        notes.append(
+            work.say(
+                f"注意：来源里这张价格写的是 **{quote.about}**，不是 {quote.entity.name}。",
+                f"Note: the source heads this price **{quote.about}**, not {quote.entity.name}.",
+            )
+        )
+    return notes
+
+
+def _supposed(work: Work, quote: PriceQuote) -> str:
+    """That a price is the source's times what the question supposes ("八折"), and that no source says so."""
+    shown = []
+    for name, claim, rate in (
+        (work.say("输入", "input"), quote.input_claim, quote.input_rate),
+        (work.say("输出", "output"), quote.output_claim, quote.output_rate),
+    ):
+        if claim is not None and isinstance(claim.value, Decimal) and rate is not None:
+            work.computed(claim.value, rate)
+            shown.append(f"{name} {money(claim.value, quote.currency)} × {plain(quote.factor)} = {money(rate, quote.currency)}")
+    work.computed(quote.factor)
+    return work.say(
+        f"单价按问题的假设乘 {plain(quote.factor)}：{'，'.join(shown)}；资料没有写这项折扣或调价。",
+        f"Prices are multiplied by {plain(quote.factor)} as the question supposes: {', '.join(shown)}; no source states such a change.",
+    )
+
+
+def asked_per(work: Work) -> Decimal:
+    """Per how many tokens the price is wanted: a thousand where the question says so, else a million."""
+    unit = token_count_unit(work.question.masked.split(" \n ")[0])
+    return unit[0] if unit and unit[0] in (Decimal(1000), Decimal(10_000), Decimal(100_000_000)) else MILLION

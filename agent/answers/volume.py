@@ -1,0 +1,115 @@
+"""The tokens to bill: a usage scaled to the period that is asked for, and the bill for it line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from agent.tools.cost import ApiCost, per_tokens
+from agent.tools.prices import PriceQuote
+from agent.understand.usage import Usage, period_factor
+from agent.words import money, period_words, plain, tokens
+from agent.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Tokens to bill for one `label` (a month, three months, once), from the usage and how it was scaled."""
+
+    input_tokens: Decimal
+    output_tokens: Decimal
+    label: str
+    steps: tuple[str, ...]
+    factor: Decimal
+    period: str
+
+
+def volume_of(work: Work, usage: Usage) -> Volume:
+    """The volume for the period that is asked for, with the derivation in words."""
+    steps: list[str] = []
+    amount_in, amount_out = usage.input_tokens or Decimal(0), usage.output_tokens or Decimal(0)
+    if usage.requests is not None and usage.request_input_tokens is not None:
+        users = work.say(f"{plain(usage.users)} 人 × ", f"{plain(usage.users)} users × ") if usage.users and scaled_by_users(usage) else ""
+        for name, one, total in (
+            (work.say("输入", "input"), usage.request_input_tokens, usage.input_tokens),
+            (work.say("输出", "output"), usage.request_output_tokens, usage.output_tokens),
+        ):
+            if one and total:
+                steps.append(
+                    f"{name}{work.say('：', ': ')}{users}{plain(usage.requests)} {work.say('次', 'requests')} × {plain(one)} = {tokens(total, work.language)} token"
+                    + (f" {period_words(usage.period, work.language)}" if usage.period else "")
+                )
+    period, asked = usage.period, usage.asked
+    if usage.duration_days is not None and period:
+        factor = usage.duration_days / _days(period, usage.days_per_month)
+        label = work.say(f"{usage.duration_label}", f"over {usage.duration_label}")
+    elif asked and period and asked != period:
+        factor = period_factor(period, asked, usage.days_per_month)
+        label = period_words(asked, work.language)
+    elif period in ("day", "week") and not asked:
+        factor = period_factor(period, "month", usage.days_per_month)
+        label = period_words("month", work.language)
+        asked = "month"
+    else:
+        factor, label = Decimal(1), period_words(period, work.language)
+    if factor != 1:
+        parts = [
+            f"{tokens(value, work.language)} {name}"
+            for value, name in ((amount_in, work.say("输入", "input")), (amount_out, work.say("输出", "output")))
+            if value
+        ]
+        days = (
+            work.say("（每月按 ", " (a month counted as ") + plain(usage.days_per_month) + work.say(" 天计）", " days)")
+            if "day" in (usage.period,) and asked in ("month", "") and usage.duration_days is None
+            else ""
+        )
+        result = [
+            f"{tokens(value * factor, work.language)} {name}"
+            for value, name in ((amount_in, work.say("输入", "input")), (amount_out, work.say("输出", "output")))
+            if value
+        ]
+        steps.append(f"({' + '.join(parts)}) × {plain(factor)} = {' + '.join(result)}{days}")
+    work.computed(amount_in, amount_out, amount_in * factor, amount_out * factor, factor, usage.days_per_month)
+    for value in (usage.requests, usage.users, usage.request_input_tokens, usage.request_output_tokens):
+        if value is not None:
+            work.computed(value)
+    return Volume(amount_in * factor, amount_out * factor, label, tuple(steps), factor, usage.period)
+
+
+def _days(period: str, days_per_month: Decimal) -> Decimal:
+    return {"day": Decimal(1), "week": Decimal(7), "month": days_per_month, "quarter": 3 * days_per_month, "year": 12 * days_per_month}.get(
+        period, Decimal(1)
+    )
+
+
+def scaled_by_users(usage: Usage) -> bool:
+    return (
+        usage.requests is not None
+        and usage.request_input_tokens is not None
+        and usage.input_tokens not in (None, usage.requests * usage.request_input_tokens)
+    )
+
+
+def cost_steps(work: Work, quote: PriceQuote, volume: Volume, cost: ApiCost) -> list[str]:
+    """The bill line by line: tokens, rate, product, sum."""
+    lines, language = [], work.language
+    unit = tokens(per_tokens(quote), language)
+    for name, amount, rate, part, claim in (
+        (work.say("输入", "Input"), volume.input_tokens, quote.input_rate, cost.input_cost, quote.input_claim),
+        (work.say("输出", "Output"), volume.output_tokens, quote.output_rate, cost.output_cost, quote.output_claim),
+    ):
+        if amount and rate is not None and claim is not None:
+            lines.append(
+                f"{name}{work.say('：', ': ')}{tokens(amount, language)} token ÷ {unit} × {money(rate, quote.currency)} = {money(part, quote.currency)} {work.cite(claim)}"
+            )
+            work.computed(part, per_tokens(quote))
+    if cost.input_cost and cost.output_cost:
+        lines.append(
+            f"{work.say('合计', 'Total')}{work.say('：', ': ')}{money(cost.input_cost, quote.currency)} + {money(cost.output_cost, quote.currency)} = **{money(cost.total, quote.currency)}**"
+        )
+    work.computed(cost.total)
+    return lines
+
+
+def asks_cost(work: Work) -> bool:
+    return work.question.has("cost_word") or work.question.has("price_word") or work.question.has("cheap_word")

@@ -1,0 +1,146 @@
+"""Where a claim or a passage stands: a citation whose quote occurs word for word in the chunk it points to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Protocol
+
+from kb.catalog.catalog import Catalog
+from kb.catalog.schema import Claim
+from kb.catalog.show import claim_text
+from kb.text import normalise, sentences
+from kb.types import Chunk, Citation, Place, SearchHit
+
+
+class Library(Protocol):
+    """What the agent needs of the index (kb/index.py): search, chunks of a source, and how sure the search is."""
+
+    def search(self, query: str, k: int = 10) -> list[SearchHit]: ...
+    def confidence(self, query: str, hits: Sequence[SearchHit]) -> float: ...
+    def chunks_of(self, source: str) -> tuple[Chunk, ...]: ...
+
+
+def value_forms(claim: Claim) -> list[str]:
+    """The ways in which a source may write a claim's value, the most telling first."""
+    forms = [claim.quote, claim.as_written]
+    values = claim.value if isinstance(claim.value, tuple) else (claim.value,)
+    for value in values:
+        if isinstance(value, Decimal):
+            plain = format(value.normalize(), "f")
+            forms += [f"{value:.2f}", format(value, "f"), plain, f"{value:,}"]
+            for scale, word in ((10**8, "亿"), (10**4, "万"), (10**3, "K"), (10**6, "M")):
+                if value and value % scale == 0:
+                    forms.append(f"{format(value / scale, 'f')}{word}")
+        elif isinstance(value, str):
+            forms.append(value)
+    return [f for f in forms if f]
+
+
+def best_quote(text: str, forms: Sequence[str], words: Sequence[str] = ()) -> tuple[str, int]:
+    """The line or sentence of a text that carries the value, and how well it does (0: not at all)."""
+    best, best_score = "", 0
+    low_words = [normalise(w) for w in words if len(w) > 1]
+    for line in _lines(text):
+        low = normalise(line)
+        hit = next((len(forms) - i for i, form in enumerate(forms) if _contains(low, normalise(form))), 0)
+        score = hit * 10 + min(9, sum(1 for w in low_words if w in low) * 3)
+        if hit and score > best_score:
+            best, best_score = line, score
+    return best, best_score
+
+
+def _contains(text: str, form: str) -> bool:
+    if form.replace(".", "").replace(",", "").isdigit():
+        return re.search(rf"(?<![\d.]){re.escape(form)}(?![\d]|\.\d)", text) is not None
+    return form in text
+
+
+def _lines(text: str) -> list[str]:
+    lines = []
+    for line in text.splitlines():
+        stripped = line.strip()
+        if not stripped or re.fullmatch(r"[|\s:\-]+", stripped):
+            continue
+        lines += (
+            [s.strip() for s in sentences(stripped) if s.strip()] if not stripped.startswith("|") and len(stripped) > 120 else [stripped]
+        )
+    return lines
+
+
+def locate(claim: Claim, library: Library | None, catalog: Catalog) -> Citation:
+    """The best place for a claim: in its source's section, else its catalog record, else the claim's own words."""
+    field = catalog.fields.get(claim.field)
+    words = [*field.words, field.label.zh, field.label.en] if field else []
+    if library is not None:
+        found = _in_source(claim, library, words)
+        if found is not None:
+            return found
+        found = _in_record(claim, library, catalog)
+        if found is not None:
+            return found
+    quote = claim.quote or claim_text(claim, catalog, "zh", with_source=False)
+    line = claim.source_line or claim.line or 1
+    return Citation(claim.source, claim.section, Place((line, line)), quote)
+
+
+def _in_source(claim: Claim, library: Library, words: list[str]) -> Citation | None:
+    forms = value_forms(claim)
+    if claim.when:
+        words = [*words, *claim.when.values()]
+    wanted = normalise(claim.section)
+    best: tuple[float, Chunk, str] | None = None
+    for chunk in library.chunks_of(claim.source):
+        leaf = normalise(chunk.headings[-1]) if chunk.headings else ""
+        section = 3 if leaf == wanted else 2 if wanted and wanted in normalise(chunk.section) else 0
+        if claim.source_line and chunk.place.lines[0] <= claim.source_line <= chunk.place.lines[1]:
+            section = max(section, 3)
+        quote, score = best_quote(chunk.text, forms, words)
+        if not quote and section == 3 and not isinstance(claim.value, Decimal):
+            quote, score = _closest(chunk.text, claim), 1
+        if not quote:
+            continue
+        kind = {"row": 2.0, "text": 1.0, "table": 0.0}.get(chunk.kind, 0.0)
+        rank = section * 100 + score + kind
+        if best is None or rank > best[0]:
+            best = (rank, chunk, quote)
+    if best is None or best[0] < 100 and not claim.quote and not claim.source_line and isinstance(claim.value, Decimal):
+        return None
+    return Citation(best[1].source, best[1].section, best[1].place, best[2], best[1].id)
+
+
+def _closest(text: str, claim: Claim) -> str:
+    from kb.text import query_tokens
+
+    target = set(query_tokens(" ".join([*(value_forms(claim)), claim.note])))
+    lines = _lines(text)
+    return max(lines, key=lambda line: len(target & set(query_tokens(line))), default="")
+
+
+def _in_record(claim: Claim, library: Library, catalog: Catalog) -> Citation | None:
+    entity = catalog.entities.get(claim.entity)
+    for source in _record_sources(claim):
+        for chunk in library.chunks_of(source):
+            if entity is None or entity.name in chunk.section or entity.name in chunk.text[:200]:
+                quote, score = best_quote(chunk.text, value_forms(claim))
+                if score:
+                    return Citation(chunk.source, chunk.section, chunk.place, quote, chunk.id)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _sources_of_file(file: str) -> tuple[str, ...]:
+    name = file.replace("\\", "/").rsplit("/", 1)[-1]
+    return (f"catalog/{name}",) if name else ()
+
+
+def _record_sources(claim: Claim) -> tuple[str, ...]:
+    return _sources_of_file(claim.file)
+
+
+def cite_passage(chunk: Chunk, quote: str) -> Citation:
+    """A citation of a chunk; the quote is cut to what really occurs in it."""
+    text = quote if quote in chunk.text else chunk.text
+    return Citation(chunk.source, chunk.section, chunk.place, text, chunk.id)

@@ -1,0 +1,1 @@
+"""Pure, read-only, typed functions over the catalog: prices, costs, budgets, comparison, selection. No network, no state."""

@@ -1,0 +1,61 @@
+"""A change of price that the question supposes: "打八折", "85折", "20% off", "涨价10%", "降价一半"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kb.quantities import Quantity
+
+_FOLD = re.compile(r"(?:打|享|有|给|拿到|能打|按)?\s*([一二三四五六七八九\d](?:[一二三四五六七八九\d]|\.\d)?)\s*折(?![美人算合成扣叠腾旧])")
+_DIGITS = {c: str(i) for i, c in enumerate("零一二三四五六七八九")}
+_LESS = re.compile(
+    r"(?:降价?|便宜|优惠|折扣|减免|打折|下调|下降|立减|少|discount(?: of)?|cut(?: by)?|drops?(?: by)?|falls?(?: by)?|cheaper by|reduced by|down)\s*(?:了|到|约|by|of)?\s*$", re.IGNORECASE
+)
+_MORE = re.compile(r"(?:涨价?|上涨|上调|贵|提价|加价|加|raise[sd]?(?: by)?|rises?(?: by)?|increase[sd]?(?: by)?|go(?:es)? up(?: by)?|up)\s*(?:了|到|约|by)?\s*$", re.IGNORECASE)
+_OFF = re.compile(r"\s*(?:的)?\s*(?:off|discount|cheaper|折扣|优惠|减免)", re.IGNORECASE)
+_DEARER = re.compile(r"\s*(?:more expensive|dearer|price (?:rise|increase|hike)|的?涨幅|上浮)", re.IGNORECASE)
+_TO = re.compile(r"(?:降|涨|调)(?:价)?(?:到|至|为)\s*(?:原(?:价|来)的)?\s*$|(?:原价|原来)的\s*$|\bto\s*$", re.IGNORECASE)
+_NONE = re.compile(r"(?:不|没|没有|无|别)(?:再)?(?:打|有)?折|按原价|恢复原价|without (?:the |a |any )?discount|no discount|at (?:the )?(?:full|list) price", re.IGNORECASE)
+_ABOUT_PRICE = re.compile(r"价|折|优惠|discount|off\b|price|cheaper|贵|便宜|单价|费率|rate", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """Prices are multiplied by `factor`; `text` is how the question says it."""
+
+    factor: Decimal
+    text: str
+    start: int
+    end: int
+
+
+def price_change(text: str, quantities: Sequence[Quantity]) -> PriceChange | None:
+    """The supposed change of prices of a normalised question; None where it supposes none."""
+    denied = _NONE.search(text)
+    if denied:
+        return PriceChange(Decimal(1), denied[0], denied.start(), denied.end())
+    fold = _FOLD.search(text)
+    if fold:
+        digits = "".join(_DIGITS.get(c, c) for c in fold[1])
+        value = Decimal(digits)
+        factor = value / 10 if value < 10 else value / 100
+        if 0 < factor < 1:
+            return PriceChange(factor, fold[0].strip(), fold.start(), fold.end())
+    if not _ABOUT_PRICE.search(text):
+        return None
+    for quantity in quantities:
+        if quantity.unit != "percent" or not 0 < quantity.value <= 300:
+            continue
+        share = quantity.value / 100
+        before, after = text[max(0, quantity.start - 16) : quantity.start], text[quantity.end : quantity.end + 24]
+        said = f"{before[-6:]}{quantity.text}{after[:4]}".strip()
+        if _TO.search(before) and re.search(r"价|price|rate", text, re.IGNORECASE):
+            return PriceChange(share, said, quantity.start, quantity.end)
+        if (_LESS.search(before) or _OFF.match(after)) and share < 1:
+            return PriceChange(1 - share, said, quantity.start, quantity.end)
+        if _MORE.search(before) or _DEARER.match(after):
+            return PriceChange(1 + share, said, quantity.start, quantity.end)
+    return None

@@ -1,0 +1,342 @@
+"""What a later turn refers to: names, volumes and the thing asked are carried over by code, and said.
+
+A turn that adds nothing of its own ("输出呢", "换成glm4，量不变", "按7.3") is the turn before it with one slot changed. A turn
+with words of its own takes over only the names that it leaves out; one with a name and a question of its own takes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+
+from agent.similar import content_tokens
+from agent.understand.constraints import says_superlative
+from agent.understand.deployment_turn import deployment_of
+from agent.understand.lexicon import pattern
+from agent.understand.link import Mention
+from agent.understand.question import Question
+from agent.understand.usage import Usage, period_factor
+from agent.understand.weights import FIRST
+from kb.quantities import Quantity, find_markers
+
+_REFERS = re.compile(
+    r"它|他们|他家|这家|那家|那个|那么|那如果|那要是|这个|这些|上面|刚才|刚刚|前面|同样|一样|不变|照旧|还是这|这么多|那.{0,12}呢|呢[?？。 ]*$|换成|换到|改成|改为|"
+    r"如果|要是|再加|前者|后者|两个|两者|二者|^(?:and|or|so|then)\b|^(?:但|那|再|还有|换|改)|"
+    r"\b(?:it|its|that|those|they|them|this one|same|instead|what about|how about|what if|the two|both|the (?:former|latter))\b",
+    re.IGNORECASE,
+)
+_NEW_TOPIC = re.compile(
+    r"先不(?:管|说)|换个话题|另外(?:问|请教)|对了|顺便问|不说这个|by the way|different question|new question|another topic|unrelated",
+    re.IGNORECASE,
+)
+_BOTH = re.compile(r"两个|两者|二者|俩|前者|后者|它们|these two|the two|both|the (?:former|latter)|difference|差多少|差几倍", re.IGNORECASE)
+_SAME_AMOUNT = re.compile(
+    r"全是|全部(?:是|算|按)|都(?:是|算|按)|一样的?(?:量|多|总量)|同样的?量|那边|same (?:amount|volume|number)|all (?:of it )?(?:is |were )?(?:in|out)put",
+    re.IGNORECASE,
+)
+_EVERY_PROMPT = re.compile(
+    r"每次|单次|每个请求|上下文|提示词|every (?:prompt|request)|each (?:prompt|request)|prompts?|context|requests? (?:is|are|of)",
+    re.IGNORECASE,
+)
+_CURRENCY_WORD = re.compile(r"人民币|rmb|cny|yuan|美元|美金|usd|dollars?|汇率|rate", re.IGNORECASE)
+
+
+_PER_COUNT = re.compile(r"按?每?(?:一)?(?:千|百万|万|1k|1m|1000)(?:个)?\s*(?:token|字|词)s?(?:来)?(?:说|算|讲|计)?|per (?:1k|1m|thousand|million)(?: tokens?)?", re.IGNORECASE)
+_SEAMS = frozenset("的了呢吗那这换改成按用到给和跟与也都就还再又来去一个些是把被让要会能我你他它吧啊嘛不没")
+"""Characters that never belong to a content word here: a pair with one of them is the seam of two words."""
+
+
+def own_words(question: Question) -> list[str]:
+    """Content words of a turn that are neither names, quantities, periods, currencies nor words that point back."""
+    text = list(question.masked)
+    for q in question.quantities:
+        text[q.start : q.end] = " " * (q.end - q.start)
+    for f in question.fields:
+        text[f.start : f.end] = " " * (f.end - f.start)
+    for m in find_markers(question.masked):
+        text[m.start : m.end] = " " * (m.end - m.start)
+    rest = _PER_COUNT.sub(" ", "".join(text))
+    for group in (
+        "input_cue",
+        "output_cue",
+        "price_word",
+        "cost_word",
+        "convert_cue",
+        "followup_filler",
+        "compare_word",
+        "saving_word",
+        "budget_word",
+    ):
+        rest = pattern(group).sub(" ", rest)
+    rest = _REFERS.sub(" ", _CURRENCY_WORD.sub(" ", rest))
+    return [t for t in content_tokens(rest) if not t.isdigit() and len(t) > 1 and not set(t) & _SEAMS]
+
+
+def refers_back(question: Question) -> bool:
+    """Whether a turn leans on the ones before it."""
+    if _NEW_TOPIC.search(question.text):
+        return False
+    if _REFERS.search(question.text):
+        return True
+    own = own_words(question)
+    if question.mentions or question.conditions and own:
+        return not own and not question.fields
+    signals = question.fields or question.quantities or question.values or question.rate is not None
+    cues = any(question.has(g) for g in ("price_word", "input_cue", "output_cue", "convert_cue", "compare_word", "budget_word"))
+    per_unit = re.search(r"每千|每百万|per (?:1k|thousand|million)", question.text, re.IGNORECASE)
+    return len(question.text) <= 40 and len(own) <= 2 and bool(signals or cues or per_unit)
+
+
+def _chooses_between(now: Question, before: Question) -> bool:
+    """ "Which is cheaper for 10M in?" after two models were compared is about those two."""
+    everyone = re.search(r"模型|所有|全部|哪些|models?\b|all\b", now.text, re.IGNORECASE)
+    return not now.mentions and len(before.named) >= 2 and not everyone and bool(re.search(r"哪个|谁|which|who", now.text, re.IGNORECASE))
+
+
+def merge(now: Question, before: Question | None) -> Question:
+    """The turn completed from the turn before it; unchanged if it stands on its own."""
+    merged = replace(_merged(now, before), deployment=deployment_of(now, before))
+    if merged.rate is None and merged.deployment.carried:
+        merged = replace(merged, rate=merged.deployment.numbers.get("rate"))
+    if before is not None and before.language != now.language and _says_too_little(now.text, before.language):
+        merged = replace(merged, language=before.language)
+    return merged
+
+
+def _says_too_little(text: str, language: str) -> bool:
+    """Whether a turn is too short to change the conversation's language: names, formats and units are nobody's language."""
+    if re.search(r"[\u3400-\u9fff]", text):
+        return language == "zh"
+    words = re.findall(r"[A-Za-z]{3,}", text)
+    return language == "zh" and len(words) < 3
+
+
+def _merged(now: Question, before: Question | None) -> Question:
+    if before is None:
+        return now
+    if not re.search(r"[\u4e00-\u9fff]|[A-Za-z]{2,}", now.masked):
+        # "GPT-5.1" alone is said in the language of the conversation.
+        now = replace(now, language=before.language)
+    recent = _recent(now, before)
+    if not _leans_on(now, before):
+        return replace(now, recent=recent)
+    mentions, carried = _mentions(now, before)
+    bare = (not own_words(now) or _under_condition(now, before)) and not _asks_something_new(now, before)
+    if not bare:
+        return replace(now, mentions=mentions, carried=tuple(carried), recent=recent, rate=now.rate or before.rate)
+    rate = now.rate or _plain_rate(now) or before.rate
+    usage, quantities = now.usage, now.quantities
+    fields = now.fields
+    if before.usage.has_volume:
+        usage = _patched(now, before.usage)
+        carried.append("volume")
+    own_money = any(q.is_money for q in now.quantities)
+    if not now.usage.has_volume or before.has("break_even_word") or own_money:
+        carried.append("quantities")
+    words = f"{now.masked} \n {before.masked}"
+    if "quantities" in carried or before.usage.has_volume:
+        shift = len(now.masked) + 3
+        quantities = now.quantities + tuple(_shifted(q, shift) for q in before.quantities)
+    if not now.fields or {f.field for f in now.fields} <= _BESIDE or _under_condition(now, before):
+        directed = now.has("input_cue") != now.has("output_cue")
+        fields = () if directed and not before.usage.has_volume else before.fields
+        carried.append("field")
+    if directed_switch(now) and not before.usage.has_volume:
+        words = f"{now.masked} \n {_without_directions(before.masked)}"
+    return replace(
+        now,
+        mentions=mentions,
+        usage=usage,
+        fields=fields,
+        quantities=quantities,
+        rate=rate,
+        masked=words,
+        carried=tuple(carried),
+        conditions=now.conditions or before.conditions,
+        ratios=now.ratios or before.ratios,
+        price_change=now.price_change or before.price_change,
+        recent=recent,
+    )
+
+
+def _leans_on(now: Question, before: Question) -> bool:
+    if _chooses_between(now, before):
+        return True
+    if not refers_back(now) or now.unknown and not now.named:
+        return False
+    # "那第二便宜的呢" asks the whole field anew.
+    return not (says_superlative(now) and not now.mentions and not before.usage.has_volume)
+
+
+def _mentions(now: Question, before: Question) -> tuple[tuple[Mention, ...], list[str]]:
+    """The names that the turn is about, and what of it was carried over."""
+    if FIRST.search(now.text) and before.has("select_word") and not now.mentions:
+        # "价格优先呢" chooses anew among all.
+        return (), []
+    ordinal = _ordinal(now, before)
+    if ordinal is not None:
+        return (ordinal,), ["models"]
+    if not now.mentions:
+        pair = before.recent[-2:]
+        kept = pair if _BOTH.search(now.text) and len(before.named) < 2 and len(pair) == 2 else before.mentions
+        return kept, ["models"] if kept else []
+    if len(before.mentions) == 1 and re.search(r"再加|加上|也算|和.{0,8}比|and add|as well", now.text, re.IGNORECASE):
+        return before.mentions + now.mentions, ["models"]
+    return now.mentions, []
+
+
+_ORDINAL = re.compile(
+    r"第(?P<n>[一二三123])(?:个|款|家|种)|(?P<former>前者|\bthe former\b)|(?P<latter>后者|\bthe latter\b)|\bthe (?P<e>first|second|third)(?: one| model)?\b",
+    re.IGNORECASE,
+)
+_PLACES = {"一": 0, "1": 0, "first": 0, "二": 1, "2": 1, "second": 1, "三": 2, "3": 2, "third": 2}
+
+
+def _ordinal(now: Question, before: Question) -> Mention | None:
+    """ "第二个的上下文", "the latter": one of the models of the turn before, in its order."""
+    match = _ORDINAL.search(now.text)
+    named = before.named or before.recent
+    if match is None or now.named or len(named) < 2 or len(list(_ORDINAL.finditer(now.text))) > 1:
+        return None
+    place = 0 if match["former"] else len(named) - 1 if match["latter"] else _PLACES[(match["n"] or match["e"]).lower()]
+    return named[place] if place < len(named) else None
+
+
+_BESIDE = frozenset(
+    {"input_price", "output_price", "volume", "stated_cost", "figure", "context_window", "saving", "relative_price", "monthly_users"}
+)
+
+
+def directed_switch(now: Question) -> bool:
+    """Whether a turn names one direction and nothing else ("输出呢")."""
+    return now.has("input_cue") != now.has("output_cue") and not now.usage.has_volume
+
+
+def _without_directions(text: str) -> str:
+    for group in ("input_cue", "output_cue"):
+        text = pattern(group).sub(lambda m: " " * len(m[0]), text)
+    return text
+
+
+def _recent(now: Question, before: Question) -> tuple[Mention, ...]:
+    """The last names spoken of, oldest first, for "两个差多少"."""
+    kept = [*(before.recent or before.mentions), *now.mentions]
+    distinct: list[Mention] = []
+    for mention in reversed(kept):
+        if mention.entities and all(mention.entities[0] != m.entities[0] for m in distinct):
+            distinct.append(replace(mention, start=0, end=0))
+    return tuple(reversed(distinct[:3]))
+
+
+def _shifted(quantity: Quantity, shift: int) -> Quantity:
+    return replace(quantity, start=quantity.start + shift, end=quantity.end + shift)
+
+
+def _plain_rate(now: Question) -> Decimal | None:
+    """ "人民币呢，7.3": a lone number beside a currency word is the rate."""
+    bare = [q for q in now.quantities if not q.unit and not q.scale and Decimal(4) <= q.value <= Decimal(20)]
+    return bare[0].value if len(bare) == 1 and len(now.quantities) == 1 and _CURRENCY_WORD.search(now.text) else None
+
+
+_CONDITION = re.compile(r"(?:的?情况下|的?条件下|的话|时候|场景下)(?:呢|怎么样|又|还)?[?？。]*$|^(?:and |what )?(?:if|in case of|under|when|with)\b", re.IGNORECASE)
+
+
+def _under_condition(now: Question, before: Question) -> bool:
+    """ "私有化部署的情况下呢": the fact asked before, under a condition that has the name of another."""
+    return bool(_CONDITION.search(now.text)) and bool(before.fields) and not now.mentions and not now.quantities
+
+
+def _asks_something_new(now: Question, before: Question) -> bool:
+    """A field or a wish of its own that has nothing to do with what was asked before."""
+    if _under_condition(now, before):
+        return False
+    if before.money and now.has("budget_word"):
+        return False
+    own = {f.field for f in now.fields} - _BESIDE
+    per_unit = re.search(r"每千|每百万|per (?:1k|thousand|million)", now.text, re.IGNORECASE)
+    if {f.field for f in now.fields} == {"context_window"} and not now.quantities and not per_unit:
+        own = {"context_window"}
+    return bool(own) and not now.usage.has_volume
+
+
+def _patched(now: Question, before: Usage) -> Usage:
+    """The volume of the turn before with what this turn says about it."""
+    new, text = now.usage, now.text
+    if (
+        new.has_volume
+        and _EVERY_PROMPT.search(text)
+        and new.requests is None
+        and (new.total_tokens or new.input_tokens)
+        and new.output_tokens is None
+    ):
+        return replace(before, request_input_tokens=new.total_tokens or new.input_tokens)
+    if new.has_volume:
+        if new.input_tokens is None or new.output_tokens is None:
+            if re.search(r"只|仅|only|just", text, re.IGNORECASE) or not re.search(
+                r"如果|要是|改|涨|降|增|减|if|change|instead", text, re.IGNORECASE
+            ):
+                return new if new.period or not before.period else replace(new, period=before.period)
+            factor = period_factor(before.period, new.period, before.days_per_month) if new.period else Decimal(1)
+            return replace(
+                new,
+                input_tokens=new.input_tokens if new.input_tokens is not None else _times(before.input_tokens, factor),
+                output_tokens=new.output_tokens if new.output_tokens is not None else _times(before.output_tokens, factor),
+                period=new.period or before.period,
+                asked=new.asked or before.asked,
+            )
+        return replace(new, period=new.period or before.period)
+    usage = before
+    if new.asked and re.search(
+        r"这么|这个量|都?改成每|same.{0,12}(?:every|per|a|each) (?:day|month|week|year)|that (?:much|many)", text, re.IGNORECASE
+    ):
+        usage = replace(usage, period=new.asked, asked="")
+    elif new.asked:
+        usage = replace(usage, asked=new.asked, duration_days=None)
+    if new.duration_days is not None:
+        usage = replace(usage, duration_days=new.duration_days, duration_label=new.duration_label)
+    if directed_switch(now) and (_SAME_AMOUNT.search(text) or before.input_tokens is None or before.output_tokens is None):
+        both = (before.input_tokens or Decimal(0)) + (before.output_tokens or Decimal(0))
+        usage = (
+            replace(usage, input_tokens=both, output_tokens=None)
+            if now.has("input_cue")
+            else replace(usage, input_tokens=None, output_tokens=both)
+        )
+    return _scaled(usage, now)
+
+
+def _scaled(before: Usage, now: Question) -> Usage:
+    """Users, requests or a factor changed: "用户翻倍", "改成每天2000次", "输入翻倍，输出不变"."""
+    new, text = now.usage, now.text
+    if new.users is not None and before.users:
+        return _multiplied(replace(before, users=new.users), new.users / before.users)
+    if new.requests is not None and before.requests:
+        usage = _multiplied(replace(before, requests=new.requests), new.requests / before.requests)
+        return replace(usage, period=new.period or before.period)
+    match = re.search(r"翻(?:一?倍|番|了一番)|double[sd]?|twice|tripl(?:e[sd]?)|翻三倍|(\d+(?:\.\d+)?)\s*倍|(\d+(?:\.\d+)?)x", text, re.IGNORECASE)
+    factor = Decimal(1)
+    if match:
+        factor = Decimal(next((g for g in match.groups() if g), "2"))
+    elif re.search(r"减半|砍半|一半|halve|half", text, re.IGNORECASE):
+        factor = Decimal("0.5")
+    if factor == 1:
+        return before
+    which = re.search(r"(输入|输出|input|output)[^，,。]{0,4}(?:翻|减半|砍|增|涨|double|halve|\d)", text, re.IGNORECASE)
+    if which and which[1].lower() in ("输入", "input"):
+        return replace(before, input_tokens=_times(before.input_tokens, factor))
+    if which:
+        return replace(before, output_tokens=_times(before.output_tokens, factor))
+    return _multiplied(before, factor)
+
+
+def _multiplied(usage: Usage, factor: Decimal) -> Usage:
+    return replace(
+        usage,
+        input_tokens=_times(usage.input_tokens, factor),
+        output_tokens=_times(usage.output_tokens, factor),
+        total_tokens=_times(usage.total_tokens, factor),
+    )
+
+
+def _times(value: Decimal | None, factor: Decimal) -> Decimal | None:
+    return None if value is None else value * factor
