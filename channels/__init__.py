@@ -1,0 +1,1 @@
+"""Thin adapters on the agent's events: command line, team chat, API."""

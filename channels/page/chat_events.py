@@ -1,0 +1,141 @@
+"""What happens in the chat when a visitor asks, retries, edits, stops, reloads or gives an opinion."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from channels.page.backend import Backend
+from channels.page.feedback import store_feedback
+from channels.page.session import Session
+from channels.page.view import all_messages, turn_of_message
+from channels.page.words import word
+from kb.errors import AdvisorError
+
+REPAINT_S = 0.08
+"""Each repaint carries the visible history, so streamed text is shown about twelve times a second."""
+
+Update = tuple[Any, ...]
+"""New values of: token, conversation, question box, examples, reason row."""
+Repaint = Callable[..., Iterator[Update]]
+
+
+def owner_of(request: gr.Request | None) -> str:
+    """The signed-in user's name; empty where nobody signs in."""
+    return str(getattr(request, "username", None) or "")
+
+
+class Asking:
+    """Handlers that ask. Each generator's last update gives the question box back."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def ask(self, token: str, text: str, request: gr.Request) -> Iterator[Update]:
+        """A question from the box, an example or a follow-up. Blank ones are ignored."""
+        if not text.strip():
+            yield _unchanged()
+            return
+        session = self._session(token, request)
+        if session is None:
+            token, session = self._backend.sessions.open(owner_of(request))
+        yield from self._run(session, token, text)
+
+    def retry(self, token: str, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
+        yield from self._again(token, _message(event.index), None, request)
+
+    def edit(self, token: str, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
+        # The box showed the question as it was disarmed for display.
+        yield from self._again(token, _message(event.index), html.unescape(str(event.value)), request)
+
+    def follow(self, token: str, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
+        yield from self.ask(token, str(event.value), request)
+
+    def stopped(self, token: str, request: gr.Request) -> Update:
+        """After the running answer was cancelled: what there is of it stays."""
+        session = self._session(token, request)
+        if session is None:
+            return gr.skip(), _box_free()
+        session.stop()
+        return all_messages(session.turns), _box_free()
+
+    def start(self, request: gr.Request) -> Update:
+        """A new conversation; the old one is kept until it is pushed out."""
+        token, _ = self._backend.sessions.open(owner_of(request))
+        return token, [], gr.update(value="", submit_btn=True, stop_btn=False), gr.update(visible=True), gr.update(visible=False)
+
+    def resume(self, token: str, request: gr.Request) -> Update:
+        """A reloaded page shows its conversation again."""
+        session = self._session(token, request)
+        turns = session.turns if session else []
+        return all_messages(turns), gr.update(visible=not turns)
+
+    def _session(self, token: str, request: gr.Request) -> Session | None:
+        return self._backend.sessions.find(token, owner_of(request))
+
+    def _again(self, token: str, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
+        """Ask a turn once more, in other words if there are any; what came after it is dropped."""
+        session = self._session(token, request)
+        turn = turn_of_message(session.turns, message) if session else None
+        if session is None or turn is None:
+            yield _unchanged()
+            return
+        question = session.rewind(turn)
+        yield from self._run(session, token, question if text is None else text)
+
+    def _run(self, session: Session, token: str, question: str) -> Iterator[Update]:
+        painted = 0.0
+        try:
+            for turn in session.ask(question, self._backend.answerer(), self._backend.passage_of):
+                if turn.finished or time.monotonic() - painted >= REPAINT_S:
+                    painted = time.monotonic()
+                    busy = gr.update(value="", submit_btn=False, stop_btn=True)
+                    yield token, all_messages(session.turns), busy, gr.update(visible=False), gr.update(visible=False)
+        except AdvisorError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        yield token, all_messages(session.turns), _box_free(), gr.skip(), gr.skip()
+
+
+class Opinions:
+    """Handlers of thumbs and their reasons."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def opine(self, token: str, event: gr.LikeData, request: gr.Request) -> Update:
+        """Store the thumb and ask why."""
+        session = self._backend.sessions.find(token, owner_of(request))
+        turn = turn_of_message(session.turns, _message(event.index)) if session else None
+        if session is None or turn is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        liked = event.liked if isinstance(event.liked, bool) else str(event.liked) == "Like"
+        store_feedback(self._backend.home, session.turns, turn, liked, user=owner_of(request))
+        return (session.turns[turn].id, liked), gr.update(visible=True), gr.update(value="")
+
+    def explain(self, token: str, opinion: tuple[str, bool] | None, text: str, request: gr.Request) -> Update:
+        """Store the reason beside its thumb."""
+        session = self._backend.sessions.find(token, owner_of(request))
+        turns = session.turns if session else []
+        turn = next((i for i, t in enumerate(turns) if opinion is not None and t.id == opinion[0]), None)
+        if turn is not None and opinion is not None:
+            if text.strip():
+                store_feedback(self._backend.home, turns, turn, opinion[1], text.strip(), owner_of(request))
+            gr.Info(word("feedback_thanks", turns[turn].language), duration=3)
+        return gr.update(visible=False), gr.update(value="")
+
+
+def _unchanged() -> Update:
+    return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+
+def _box_free() -> Any:
+    return gr.update(submit_btn=True, stop_btn=False)
+
+
+def _message(index: int | tuple[int, int]) -> int:
+    """The message that an event is about; the framework gives a pair where a message has parts."""
+    return index[0] if isinstance(index, (tuple, list)) else index

@@ -1,0 +1,131 @@
+"""The chat: question box, conversation, steps, thumbs and examples, wired to the visitor's session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from agent.events import Language
+from channels.page.backend import Backend
+from channels.page.chat_events import Asking, Opinions, Repaint
+from channels.page.words import LOCALES, examples, word
+
+MAX_QUESTION_CHARS = 20_000
+PARALLEL_ANSWERS = 16
+_QUICK: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Widgets:
+    """The tab's parts that events read or repaint. `opinion` remembers the thumb whose reason is being asked for."""
+
+    token: gr.BrowserState
+    chatbot: gr.Chatbot
+    box: gr.Textbox
+    new_chat: gr.Button
+    examples: gr.Column
+    reason_row: gr.Column
+    reason: gr.Textbox
+    send_reason: gr.Button
+    opinion: gr.State
+
+
+def both(key: str, tag: str = "span") -> str:
+    """One text in both languages; the style sheet shows the visitor's."""
+    return "".join(f'<{tag} class="adv-{language}" lang="{LOCALES[language]}">{word(key, language)}</{tag}>' for language in LOCALES)
+
+
+def chat_tab(backend: Backend, words: gr.I18n) -> gr.Textbox:
+    """Build the tab inside the page that is being built; its question box is returned."""
+    token = gr.BrowserState("", storage_key="advisor-conversation")
+    opinion = gr.State(None)
+    chatbot = gr.Chatbot(
+        elem_id="chat",
+        label=words("conversation"),
+        show_label=False,
+        height="auto",
+        min_height=300,
+        scale=1,
+        layout="bubble",
+        buttons=[],
+        editable="user",
+        sanitize_html=True,
+        allow_tags=False,
+        latex_delimiters=[],
+        line_breaks=False,
+        feedback_options=["Like", "Dislike"],
+        group_consecutive_messages=True,
+        allow_file_downloads=False,
+        placeholder=f'<div class="adv-welcome">{both("welcome", "h2")}{both("welcome_more", "p")}</div>',
+    )
+    with gr.Column(visible=False, elem_id="reason") as reason_row, gr.Row(equal_height=True):
+        reason = gr.Textbox(label=words("feedback_question"), max_length=2000, lines=1, max_lines=4, scale=5)
+        send_reason = gr.Button(words("feedback_send"), size="sm", scale=1, min_width=90)
+    with gr.Column(elem_id="examples") as example_rows:
+        offers = [offer for language in LOCALES for offer in _example_buttons(language)]
+    with gr.Row(equal_height=False, elem_id="ask-row"):
+        box = gr.Textbox(
+            elem_id="question",
+            label=words("ask_label"),
+            show_label=False,
+            placeholder=words("ask_placeholder"),
+            lines=1,
+            max_lines=8,
+            autofocus=True,
+            submit_btn=True,
+            stop_btn=False,
+            max_length=MAX_QUESTION_CHARS,
+            scale=8,
+            container=False,
+        )
+        new_chat = gr.Button(words("new_chat"), size="md", scale=1, min_width=96, variant="secondary")
+    widgets = Widgets(token, chatbot, box, new_chat, example_rows, reason_row, reason, send_reason, opinion)
+    _wire_asking(Asking(backend), widgets, offers)
+    _wire_opinions(Opinions(backend), widgets)
+    return box
+
+
+def _example_buttons(language: Language) -> list[tuple[gr.Button, str]]:
+    with gr.Row(elem_classes=["adv-examples", f"adv-{language}"]):
+        return [(gr.Button(text, size="sm", variant="secondary", min_width=240), text) for text in examples(language)]
+
+
+def _wire_asking(events: Asking, w: Widgets, offers: list[tuple[gr.Button, str]]) -> None:
+    repainted = [w.token, w.chatbot, w.box, w.examples, w.reason_row]
+    asked: dict[str, Any] = {
+        "inputs": [w.token],
+        "outputs": repainted,
+        "concurrency_limit": PARALLEL_ANSWERS,
+        "concurrency_id": "answer",
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.box]}, trigger_mode="multiple")]
+    runs += [button.click(_offer(events, text), **asked) for button, text in offers]
+    runs.append(w.chatbot.retry(events.retry, **asked))
+    runs.append(w.chatbot.edit(events.edit, **asked))
+    runs.append(w.chatbot.option_select(events.follow, **asked))
+    w.box.stop(events.stopped, [w.token], [w.chatbot, w.box], cancels=runs, **_QUICK)
+    w.new_chat.click(events.start, None, repainted, cancels=runs, **_QUICK)
+    page = Context.root_block
+    assert page is not None  # a tab is built inside a page
+    page.load(events.resume, [w.token], [w.chatbot, w.examples], **_QUICK)
+
+
+def _offer(events: Asking, text: str) -> Repaint:
+    def offered(token: str, request: gr.Request) -> Any:
+        yield from events.ask(token, text, request)
+
+    return offered
+
+
+def _wire_opinions(events: Opinions, w: Widgets) -> None:
+    w.chatbot.like(events.opine, [w.token], [w.opinion, w.reason_row, w.reason], **_QUICK)
+    given: dict[str, Any] = {"inputs": [w.token, w.opinion, w.reason], "outputs": [w.reason_row, w.reason]}
+    # A notice to the visitor travels with the queue only.
+    told: dict[str, Any] = {**_QUICK, "queue": True, "concurrency_id": "opinion"}
+    w.send_reason.click(events.explain, **given, **told)
+    w.reason.submit(events.explain, **given, **told)

@@ -1,0 +1,139 @@
+"""The chat page: maps answer events to widgets and holds no logic. Importing this module launches nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported: it must not call home
+
+import gradio as gr  # noqa: E402
+from gradio.events import api  # noqa: E402
+
+from channels.page.backend import Backend, active_catalog  # noqa: E402
+from channels.page.calculators_tab import calculators_tab  # noqa: E402
+from channels.page.catalog_tab import catalog_tab  # noqa: E402
+from channels.page.chat_tab import PARALLEL_ANSWERS, both, chat_tab  # noqa: E402
+from channels.page.documents_tab import documents_tab  # noqa: E402
+from channels.page.front import Front  # noqa: E402
+from channels.page.quality_job import Controls, EvaluationJob  # noqa: E402
+from channels.page.quality_tab import quality_tab  # noqa: E402
+from channels.page.words import translations, word  # noqa: E402
+from kb.errors import AdvisorError  # noqa: E402
+
+PAGE_FOLDER = Path(__file__).parent / "channels" / "page"
+
+
+def build_page(backend: Backend) -> gr.Blocks:
+    """The page with its events. `launch` it with `launch_page`, which adds colours, words and safety settings."""
+    words = gr.I18n(**translations())
+    page: gr.Blocks = gr.Blocks(title=f"{word('title', 'zh')} · {word('title', 'en')}", analytics_enabled=False, fill_height=True)
+    with page:
+        gr.HTML(_header(), padding=False)
+        with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
+            with gr.Tab(words("tab_chat"), id="chat"):
+                box = chat_tab(backend, words)
+            with gr.Tab(words("tab_calculators"), id="calculators") as calculators:
+                calculators_tab(backend.choices, words, tabs, calculators, box)
+            with gr.Tab(words("tab_catalog"), id="catalog") as catalog:
+                catalog_tab(active_catalog, words, catalog)
+            if backend.library is not None:
+                with gr.Tab(words("tab_documents"), id="documents") as documents:
+                    documents_tab(backend.library, words, documents)
+            with gr.Tab(words("tab_quality"), id="quality") as quality:
+                quality_tab(Controls(EvaluationJob(backend.home), backend.is_maintainer), words, quality)
+        api(_api_answer(backend), api_name="chat", concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answer")
+    page.queue(max_size=256, default_concurrency_limit=PARALLEL_ANSWERS, api_open=False)
+    return page
+
+
+def _api_answer(backend: Backend) -> Callable[[str], str]:
+    def chat(question: str) -> str:
+        """Answer one question, in a conversation of its own, as Markdown with its sources."""
+        try:
+            return backend.answer_once(question)
+        except AdvisorError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    # The framework reads real types, and these annotations are strings.
+    chat.__annotations__ = {"question": str, "return": str}
+    return chat
+
+
+def launch_page(
+    page: gr.Blocks, host: str, port: int, *, language: str = "auto", auth: Callable[[str, str], bool] | None = None, block: bool = False
+) -> str:
+    """Serve the page and return its address. Without `auth` the caller must have made sure that `host` is loopback."""
+    from starlette.middleware import Middleware
+
+    _, url, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        auth=auth,
+        share=False,
+        quiet=True,
+        show_error=False,
+        inbrowser=False,
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        max_file_size="1mb",
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        strict_cors=True,
+        state_session_capacity=2000,
+        prevent_thread_lock=not block,
+        i18n=gr.I18n(**translations()),
+        theme=_theme(),
+        css_paths=[PAGE_FOLDER / "page.css"],
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": [Middleware(Front, language=language)]},
+    )
+    return str(url)
+
+
+def _theme() -> gr.themes.Base:
+    from gradio.themes.utils.fonts import Font
+
+    # Fonts of the visitor's own system: a named web font would be asked of another host.
+    faces = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
+    mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
+    return gr.themes.Soft(
+        primary_hue="blue",
+        secondary_hue="blue",
+        neutral_hue="slate",
+        radius_size="md",
+        font=[Font(name) for name in faces],
+        font_mono=[Font(name) for name in mono],
+    ).set(
+        body_background_fill="*background_fill_primary",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_title_background_fill="none",
+        block_title_background_fill_dark="none",
+        block_title_text_color="*body_text_color",
+        block_title_text_color_dark="*body_text_color",
+        block_title_text_weight="500",
+        block_title_padding="0",
+        block_title_border_width="0px",
+        input_border_width="1px",
+        input_border_width_dark="1px",
+        input_shadow="none",
+        block_shadow="none",
+        block_padding="6px 2px",
+        button_secondary_shadow="none",
+        button_secondary_border_color="*border_color_primary",
+        input_border_color="*neutral_300",
+        button_secondary_background_fill_dark="*background_fill_secondary",
+    )
+
+
+def _header() -> str:
+    return (
+        f'<header class="adv-head"><div class="adv-grow"><h1>{both("title")}</h1><p>{both("tagline")}</p></div>'
+        '<button type="button" class="adv-language" aria-label="中文 / English"><span class="adv-zh">English</span>'
+        '<span class="adv-en">中文</span></button>'
+        '<button type="button" class="adv-colours" aria-label="Light / dark 浅色 / 深色">◐</button></header>'
+    )
