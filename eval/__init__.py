@@ -1,0 +1,1 @@
+"""Question suites, scorers, runner, report and benchmarks. Import names from it; never `import eval`."""

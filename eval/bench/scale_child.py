@@ -1,0 +1,58 @@
+"""The searching process of the scale benchmark: opens the index of `ADVISOR_HOME`, asks, and prints what it saw as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from eval.bench.latency import resident_mb
+from eval.bench.tables import each_timed
+from kb.index import Index
+from kb.snapshot import load_snapshot
+
+_QUESTIONS = 200
+_RECALL_AT = 50
+
+
+def main() -> None:
+    """Asks for pieces of the texts themselves, as a user who remembers half a sentence would."""
+    began = time.perf_counter()
+    index = Index.open()
+    index.warm_up()
+    open_s = time.perf_counter() - began
+    random = np.random.default_rng(3)
+    sources = [document.source for document in index.documents()]
+    asked = []
+    for source in random.choice(sources, size=min(_QUESTIONS, len(sources)), replace=False):
+        text = index.chunks_of(str(source))[0].text.replace("\n", "")
+        start = int(random.integers(0, max(1, len(text) - 24)))
+        asked.append(f"{text[start : start + 16]}是怎么回事？")
+    seconds = each_timed(index.search, asked)
+    memory = resident_mb()
+    print(
+        json.dumps({"open_s": open_s, "seconds": seconds, "memory_mb": memory, "recall": _dense_recall(index), "chunks": int(sys.argv[1])})
+    )
+
+
+def _dense_recall(index: Index) -> float:
+    """Share of the true nearest chunks among those that the index's vector path returns; 1 for an exact one."""
+    snapshot = load_snapshot(index.manifest, index.settings)
+    if snapshot.vectors is None:
+        return 1.0
+    ids, matrix = index.manifest.vectors()
+    random = np.random.default_rng(5)
+    found = 0
+    rows = random.integers(0, len(ids), 100)
+    for row in rows:
+        vector = np.asarray(matrix[row] + 0.03 * random.standard_normal(matrix.shape[1]), dtype=np.float32)
+        vector /= np.float32(np.linalg.norm(vector))
+        best = {ids[i] for i in np.argpartition(-(matrix @ vector), _RECALL_AT)[:_RECALL_AT]}
+        found += len(best & {id_ for id_, _ in snapshot.vectors.query(vector, _RECALL_AT)})
+    return found / (len(rows) * _RECALL_AT)
+
+
+if __name__ == "__main__":
+    main()
