@@ -1,0 +1,255 @@
+"""The page in a real browser, over a scripted agent: what a visitor sees and can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import free_port, scripted_page
+from scripted import QUOTE, ScriptedAdvisor, scripted_done
+
+from agent.events import AnswerDone
+
+pytestmark = pytest.mark.e2e
+Visit = Callable[..., Any]
+Served = tuple[str, Path]
+
+
+@pytest.fixture(scope="module")
+def advisor() -> ScriptedAdvisor:
+    return ScriptedAdvisor(pause_s=0.12)
+
+
+@pytest.fixture(scope="module")
+def served(advisor: ScriptedAdvisor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    home = tmp_path_factory.mktemp("page-home")
+    with scripted_page(advisor, home, free_port()) as url:
+        yield url, home
+
+
+@pytest.fixture(autouse=True)
+def usual_answer(advisor: ScriptedAdvisor) -> None:
+    advisor.done, advisor.failure, advisor.pause_s = scripted_done(), None, 0.12
+    advisor.asked.clear()
+
+
+def ask(page: Any, question: str, finished: int = 1) -> None:
+    page.fill("#question textarea", question)
+    page.keyboard.press("Enter")
+    page.locator(".adv-foot").nth(finished - 1).wait_for()
+
+
+def test_an_answer_is_seen_growing_with_its_steps_and_ends_with_its_sources(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    page.fill("#question textarea", "DeepSeek 多少钱？")
+    page.keyboard.press("Enter")
+    page.get_by_text("每月约").wait_for()
+    assert page.locator(".adv-foot").count() == 0, "the text came only with the end"
+    page.locator(".adv-foot").wait_for()
+    assert page.locator(".adv-source").count() == 2 and page.get_by_text("步骤").first.is_visible()
+    assert page.locator("#question textarea").input_value() == ""
+
+
+def test_a_citation_opens_its_passage_at_the_quoted_words(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    ask(page, "DeepSeek 多少钱？")
+    mark = page.locator(".adv-source mark").first
+    assert not mark.is_visible()
+    page.locator('#chat a[href*="#src-"]').first.click()
+    mark.wait_for(state="visible")
+    assert mark.inner_text() == QUOTE
+    page.wait_for_function(
+        "(m) => { const r = m.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; }", arg=mark.element_handle()
+    )
+
+
+def test_markup_and_links_in_questions_answers_and_documents_are_text(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    question = "<script>alert(1)</script> <img src=x onerror=alert(2)> [a](http://example.invalid) ![b](http://example.invalid/b.png)"
+    ask(page, question)
+    assert page.locator("#chat [data-testid=user]").inner_text().strip() == question
+    assert page.get_by_text("<script>alert('x')</script>").count() == 1
+    page.get_by_text("<img src=x onerror=alert(1)>").wait_for()
+    links = page.locator("#chat a").evaluate_all("(all) => all.map((a) => a.getAttribute('href'))")
+    assert links and all(link.startswith("#src-") for link in links)
+    assert page.locator("#chat img, #chat script").count() == 0
+
+
+def test_the_page_speaks_the_visitors_language_and_changes_it(visit: Visit, served: Served) -> None:
+    page = visit(served[0], locale="en-US")
+    assert page.get_by_role("heading", name="LLM Advisor").is_visible() and page.get_by_role("button", name="New chat").is_visible()
+    page.locator(".adv-language").click()
+    page.get_by_role("heading", name="大模型顾问").wait_for()
+    page.get_by_role("button", name="新对话").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.get_by_role("heading", name="LLM Advisor").count() == 0
+
+
+def test_cards_follow_the_language_of_the_answer(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    advisor.done = scripted_done(language="en", answer="It costs **$562.50** [1].")
+    page = visit(served[0])
+    ask(page, "How much?")
+    assert page.get_by_text("The sources disagree").is_visible() and page.get_by_role("heading", name="Sources", exact=True).is_visible()
+
+
+def test_stopping_keeps_the_text_so_far_and_forgets_the_turn(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    advisor.pause_s = 0.6
+    page = visit(served[0])
+    page.fill("#question textarea", "一")
+    page.keyboard.press("Enter")
+    page.get_by_text("每月约").wait_for()
+    page.locator("#question .stop-button").click()
+    page.get_by_text("已停止").wait_for()
+    advisor.pause_s = 0.0
+    ask(page, "二")
+    assert advisor.asked[-1] == ("二", ())
+
+
+def test_an_edited_question_replaces_the_turn(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    ask(page, "一")
+    ask(page, "二", finished=2)
+    page.get_by_role("button", name="编辑").nth(1).click()
+    page.locator("#chat textarea").fill("二改")
+    page.locator("#chat").get_by_role("button", name="发送").click()
+    page.wait_for_function("() => [...document.querySelectorAll('#chat [data-testid=user]')].at(-1).innerText.includes('二改')")
+    page.locator(".adv-foot").nth(1).wait_for()
+    assert advisor.asked[-1] == ("二改", ("一",))
+
+
+def test_retry_asks_the_same_again_from_the_same_point(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    ask(page, "一")
+    advisor.done = scripted_done(answer="换一种说法")
+    page.get_by_role("button", name="重试").click()
+    page.get_by_text("换一种说法").wait_for()
+    assert advisor.asked == [("一", ()), ("一", ())]
+
+
+def test_a_follow_up_is_asked_by_a_click(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    ask(page, "一")
+    page.get_by_role("button", name="换成 GLM-4 呢？").click()
+    page.locator(".adv-foot").nth(1).wait_for()
+    assert advisor.asked[-1] == ("换成 GLM-4 呢？", ("一",))
+
+
+def test_an_example_is_asked_by_a_click(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    page.locator(".adv-examples.adv-zh button").first.click()
+    page.locator(".adv-foot").wait_for()
+    assert page.locator(".adv-examples.adv-zh button").count() == 0 or not page.locator(".adv-examples.adv-zh button").first.is_visible()
+    assert len(advisor.asked) == 1
+
+
+def test_a_thumb_and_its_reason_are_stored(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    ask(page, "反馈的问题")
+    page.get_by_role("button", name="踩").first.click()
+    page.locator("#reason textarea").fill("价格过时")
+    page.get_by_role("button", name="发送").click()
+    page.get_by_text("已记录").wait_for()
+    lines = [json.loads(line) for line in (served[1] / "feedback.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(line["rating"], line["reason"]) for line in lines if line["turns"] == ["反馈的问题"]] == [("down", ""), ("down", "价格过时")]
+
+
+def test_a_reloaded_page_keeps_its_conversation_and_citations(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    ask(page, "一")
+    page.reload()
+    page.locator(".adv-foot").wait_for()
+    page.locator('#chat a[href*="#src-"]').first.click()
+    page.locator(".adv-source mark").first.wait_for(state="visible")
+    ask(page, "二", finished=2)
+    assert advisor.asked[-1] == ("二", ("一",))
+
+
+def test_two_visitors_never_see_each_other(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    first, second = visit(served[0]), visit(served[0])
+    first.fill("#question textarea", "甲的问题")
+    second.fill("#question textarea", "乙的问题")
+    first.keyboard.press("Enter")
+    second.keyboard.press("Enter")
+    first.locator(".adv-foot").wait_for()
+    second.locator(".adv-foot").wait_for()
+    assert "乙的问题" not in first.locator("#chat").inner_text() and "甲的问题" not in second.locator("#chat").inner_text()
+    assert sorted(advisor.asked) == sorted([("甲的问题", ()), ("乙的问题", ())])
+
+
+def test_a_new_chat_is_empty_and_remembers_nothing(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    ask(page, "一")
+    page.get_by_role("button", name="新对话").click()
+    page.locator(".adv-welcome").wait_for()
+    ask(page, "二")
+    assert advisor.asked[-1] == ("二", ())
+
+
+def test_a_failed_turn_says_so_and_the_next_one_works(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    from kb.errors import IndexMissingError
+
+    advisor.failure = IndexMissingError("no index; run advisor ingest")
+    page = visit(served[0])
+    page.fill("#question textarea", "一")
+    page.keyboard.press("Enter")
+    page.get_by_text("run advisor ingest").wait_for()
+    advisor.failure = None
+    ask(page, "二")
+    assert advisor.asked[-1] == ("二", ())
+
+
+@pytest.mark.parametrize("size", [{"width": 390, "height": 844}, {"width": 1280, "height": 900}], ids=["phone", "desktop"])
+def test_nothing_is_wider_than_the_screen(visit: Visit, served: Served, size: dict[str, int]) -> None:
+    page = visit(served[0], viewport=size)
+    ask(page, "一")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_a_keyboard_alone_reaches_a_citation(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    advisor.done = scripted_done()
+    page = visit(served[0])
+    ask(page, "一")
+    page.locator('#chat a[href*="#src-"]').first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".adv-source mark").first.wait_for(state="visible")
+
+
+def test_the_answer_can_be_copied_with_its_sources(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    done: AnswerDone = advisor.done
+    page = visit(served[0], permissions=["clipboard-read", "clipboard-write"])
+    ask(page, "一")
+    page.get_by_role("button", name="复制").click()
+    page.get_by_text("已复制").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith(done.answer.splitlines()[0])
+
+
+def test_a_calculator_follows_what_is_typed_draws_it_and_hands_it_to_the_chat(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    page.get_by_role("tab", name="计算器").click()
+    page.get_by_role("tab", name="自建与 API").click()
+    page.locator("#results-tco .adv-zh .adv-value").first.wait_for()
+    assert page.locator("#results-tco .adv-zh svg.adv-svg").is_visible() and not page.locator("#results-tco .adv-en").is_visible()
+    page.get_by_label("一次性投入").fill("75万")
+    page.locator("#results-tco .adv-zh .adv-value", has_text="10 个月").wait_for()
+    page.get_by_role("button", name="拿去对话里问").click()
+    page.locator("#question textarea").wait_for(state="visible")
+    assert "75万" in page.locator("#question textarea").input_value()
+
+
+def test_the_catalog_is_compared_filtered_and_sorted(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    page.get_by_role("tab", name="模型目录").click()
+    table = page.locator(".adv-overview:visible")
+    table.wait_for()
+    page.locator(".adv-filter:visible").fill("kimi k2")
+    assert table.locator("tbody tr:visible th").all_inner_texts() == ["Kimi K2"]
+    page.locator(".adv-filter:visible").fill("")
+    table.locator(".adv-sort").first.click()
+    rising = table.locator("tbody th").all_inner_texts()
+    table.locator(".adv-sort").first.click()
+    assert table.locator("tbody th").all_inner_texts() == rising[::-1]
+    page.get_by_role("tab", name="并排对比").click()
+    page.locator(".adv-compare:visible").wait_for()

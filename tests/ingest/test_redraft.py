@@ -1,0 +1,41 @@
+"""Drafts across documents survive what makes the index anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingest.progress import SilentReporter
+from ingest.session import Request, ingest
+from kb.catalog.load import load_catalog
+from kb.settings import Settings
+from tests.kb.hashed_index import HashedWords
+
+PRICES = """# 价目
+
+| 模型 | 输入（RMB / 百万 Tokens） |
+| --- | --- |
+| Orla 2 | ¥3.00 |
+"""
+NEWS = """# 快讯
+
+## 发布
+
+Orla 2 是开源模型，支持自主部署。
+"""
+
+
+def claims(home: Path) -> dict[str, list[str]]:
+    catalog = load_catalog(Settings(home=home))
+    return {name: [str(claim.value) for claim in group] for entity in catalog.entities.values() for name, group in entity.claims.items()}
+
+
+def test_a_rebuild_keeps_what_one_document_says_of_a_model_that_another_names(tmp_path: Path) -> None:
+    folder, settings = tmp_path / "docs", Settings(home=tmp_path / "home")
+    folder.mkdir()
+    (folder / "a.md").write_text(PRICES, encoding="utf-8")
+    (folder / "b.md").write_text(NEWS, encoding="utf-8")
+    ingest(settings, Request((str(folder),)), SilentReporter(), embedder=HashedWords())
+    before = claims(settings.home)
+    assert "openness" in before and "input_price" in before
+    ingest(settings, Request((str(folder),), rebuild=True), SilentReporter(), embedder=HashedWords())
+    assert claims(settings.home) == before
