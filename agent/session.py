@@ -130,6 +130,18 @@ class Advisor:
         # Several at once are spoken of one by one ("第二个"); "it" is the first.
         return replace(question, mentions=names[:1], recent=tuple(reversed(names[:3])))
 
+    def resume(self, turns: Sequence[tuple[str, str]]) -> Conversation:
+        """A conversation rebuilt from its finished turns (question, answer), e.g. in another process than the one that held it.
+
+        What "it" and "the second one" mean comes from understanding the last `REPLAYED_TURNS` questions again, offline: no
+        model is asked, and the given answers stay as they were given.
+        """
+        replayed = Conversation()
+        for question, _ in turns[-REPLAYED_TURNS:]:
+            for _event in Advisor.answer(self, question, replayed):
+                pass
+        return Conversation(question=replayed.question, turns=[(clean(question), text) for question, text in turns])
+
     def warm_up(self) -> None:
         """Loads what the first question would otherwise wait for: query embedder, claim vectors, section titles."""
         warm = getattr(self.library, "warm_up", None)
@@ -150,6 +162,8 @@ class Advisor:
 
 
 MOST_TITLED_DOCUMENTS = 2000
+REPLAYED_TURNS = 6
+"""What a later turn refers to lies at most so far back; each costs one offline answer."""
 
 
 def section_titles(library: Library, sources: Sequence[str]) -> Titles:

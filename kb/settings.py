@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     rerank_model: str = ""
     """A cross-encoder that sentence-transformers loads, to reorder the best hits; empty: none."""
     chroma_url: str = ""
+    database_url: SecretStr = SecretStr("")
+    """Where conversations, feedback, deliveries and limits are kept: `postgresql://...`; empty: a SQLite file in the data folder."""
     llm_base_url: str = ""
     """An OpenAI-compatible service: its address (http://host/v1) or a name of agent/llm/presets.yaml (deepseek, ollama ...)."""
     llm_model: str = ""

@@ -1,4 +1,4 @@
-"""A browser for the run, a page for each test."""
+"""A browser for each module, a page for each test."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from browser import FLAGS, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Any]:
+    # Not for the run: the driver keeps an event loop running in this thread, and other tests need the thread without one.
     from playwright.sync_api import sync_playwright
 
     path = chromium()

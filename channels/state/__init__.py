@@ -1,0 +1,1 @@
+"""What people said and did, kept across restarts and shared by replicas: conversations, feedback, deliveries, limits."""
