@@ -58,7 +58,8 @@ def answer(text: str, make_work: WorkMaker, before: Question | None = None) -> I
     body = draft.text
     if conflicts and draft.intent != "conflicts":
         body = "\n".join([without_repeats(work, body, conflicts[:3]), "", *report(work, conflicts)])
-    if not draft.refused and (question.has("instruction_attack") or question.has("false_premise_value")):
+    sets_a_price = question.has("false_premise_value") and bool(question.money) and not question.price_change
+    if not draft.refused and (question.has("instruction_attack") or sets_a_price):
         body += "\n\n" + work.say(
             "（问题里的指令或设定不会改变资料中的价格与事实。）",
             "(Instructions or settings in a question change no price or fact of the sources.)",

@@ -31,6 +31,7 @@ from agent.answers.samename import answer_same_name
 from agent.answers.section import answer_section
 from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
+from agent.answers.suits import answer_suits
 from agent.tools.cost import CostInputError
 from agent.work import Draft, Work
 
@@ -56,6 +57,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_conversion,
     answer_fits,
     answer_cost,
+    answer_suits,
     answer_compare,
     answer_price,
     answer_price_list,

@@ -134,6 +134,12 @@ def _need(work: Work, constraints: Sequence[Constraint], wished: Sequence[FieldM
     return list(dict.fromkeys(t for t in tokens if t.isascii() or weights.known(t)))
 
 
+def need_of(work: Work) -> list[str]:
+    """The words of a use that a question speaks of, without conditions and filler."""
+    constraints = constraints_of(work.question, work.catalog)
+    return _need(work, constraints, wished_fields(work, constraints))
+
+
 def _wishes(work: Work, constraints: Sequence[Constraint], wished: Sequence[FieldMention], named: bool) -> bool:
     """Whether a choice is wanted: by its words, or said without a question ("车机上要实时语音，延迟要低"), or by a superlative."""
     question = work.question

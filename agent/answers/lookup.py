@@ -177,7 +177,7 @@ def _about(work: Work, mention: Mention) -> tuple[Entity, list[str], list[str], 
     besides = re.search(r"除了|还有|另外|别的|besides|other than|apart from|else", work.question.masked, re.IGNORECASE)
     if lines and len(used) <= 2 and (besides or not strict_fields(work)):
         extra = _by_wording(work, mention, entity, strict=not besides)
-        if extra is not None:
+        if extra is not None and not set(extra[2]) <= set(used):
             lines += [line for line in extra[1] if line not in lines]
             used += extra[2]
     if not lines:
@@ -224,8 +224,8 @@ def _relevant(work: Work, entity: Entity, field: str) -> list[Claim]:
 
 def claim_line(work: Work, entity: Entity, field: str, claims: Sequence[Claim]) -> str:
     """What the claims say of one field of an entity, with their marks."""
-    name, label = _yes_or_no(work, entity, field, claims) + display_name(work, entity), work.label(field)
-    premise = figure_premise(work, field, claims)
+    name, label = display_name(work, entity), work.label(field)
+    premise = _yes_or_no(work, field, claims) + figure_premise(work, field, claims)
     if len(claims) == 1:
         return premise + work.say(f"**{name}** 的{label}：{_said(work, claims[0])}。", f"**{name}**, {label}: {_said(work, claims[0])}.")
     body = "\n".join(f"- {_said(work, c)}" for c in claims)
@@ -235,19 +235,22 @@ def claim_line(work: Work, entity: Entity, field: str, claims: Sequence[Claim]) 
 _YES_NO = re.compile(r"吗|对吧|对吗|是不是|对不对|吧[?？]?$|^(?:is|are|does|do|can)\b|right\?|correct\?|既然|since", re.IGNORECASE)
 
 
-def _yes_or_no(work: Work, entity: Entity, field: str, claims: Sequence[Claim]) -> str:
-    """ "不是，" before the value where the question asserts another value of the field."""
+def _yes_or_no(work: Work, field: str, claims: Sequence[Claim]) -> str:
+    """Yes or no before the value where the question asserts one of the field, and all claims agree."""
     asserted = {v.value for v in work.question.values if v.field == field and not v.negated}
-    stated = {str(c.value) for c in claims}
+    stated = {str(v) for c in claims for v in (c.value if isinstance(c.value, tuple) else (c.value,))}
+    several = work.field(field).type != "enum" or work.field(field).multiple
     if (
         len(asserted) != 1
         or not _YES_NO.search(work.question.text)
-        or asserted & stated
+        or (len(stated) > 1 and not (several and asserted <= stated))
         or stated & {"mixed", "partly", "restricted", "vendor_only"}
     ):
         return ""
-    del entity
-    return work.say("不是，", "No: ")
+    if asserted <= stated:
+        return work.say("**是的。** ", "**Yes.** ")
+    # A list that leaves something out does not deny it.
+    return "" if several else work.say("**不是。** ", "**No.** ")
 
 
 def _said(work: Work, claim: Claim) -> str:

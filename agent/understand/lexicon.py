@@ -25,6 +25,8 @@ def word_pattern(words: list[str]) -> re.Pattern[str]:
         escaped = re.escape(word)
         left = r"(?<![A-Za-z])" if re.match(r"[A-Za-z]", word) else ""
         right = r"(?![A-Za-z])" if re.search(r"[A-Za-z]$", word) else ""
+        if re.search(r"[a-z]{3}[a-rt-z]$", word):
+            right = "s?" + right  # a plural asks for the same
         # "US" is a country and "us" is not.
         escaped = f"(?-i:{escaped})" if re.fullmatch(r"[A-Z]{2,3}", word) else escaped
         parts.append(left + escaped + right)
