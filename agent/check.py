@@ -74,7 +74,7 @@ def check(text: str, work: Work) -> Checked:
             if not 1 <= mark <= len(work.citations):
                 broken.append(mark)
                 line = line.replace(f"[{mark}]", "")
-        bare = _without_names(_MARK.sub(" ", line), work)
+        bare = _names_masked(_MARK.sub(" ", line), work)
         line, misplaced = _drop_false_marks(line, work)
         broken += misplaced
         plain_text = normalise(bare)
@@ -121,18 +121,20 @@ def _drop_false_marks(line: str, work: Work) -> tuple[str, list[int]]:
     """Takes out marks behind a figure that another citation holds and theirs does not."""
     dropped: list[int] = []
 
-    def judge(match: re.Match[str]) -> str:
+    out, at = [], 0
+    # Digits of a name are no figure; the masked line has the same length.
+    for match in _FIGURE_WITH_MARKS.finditer(_names_masked(line, work)):
         value = Decimal(match["figure"].replace(",", ""))
         marks = [int(m) for m in _MARK.findall(match["marks"])]
         here = _stated(work, marks)
         elsewhere = _stated(work, [n for n in range(1, len(work.citations) + 1) if n not in marks])
         asked = {n.value for n in find_numbers(normalise(work.question.text))}
         if not marks or value in here or value not in elsewhere or value in asked or value in work.calculated:
-            return match[0]
+            continue
         dropped.extend(marks)
-        return match["figure"] + match["between"].rstrip()
-
-    return _FIGURE_WITH_MARKS.sub(judge, line), dropped
+        out.append(line[at : match.start("marks")].rstrip())
+        at = match.end()
+    return "".join([*out, line[at:]]), dropped
 
 
 def _stated(work: Work, marks: Iterable[int]) -> set[Decimal]:
@@ -155,13 +157,11 @@ def _stated(work: Work, marks: Iterable[int]) -> set[Decimal]:
     return found
 
 
-def _without_names(line: str, work: Work) -> str:
-    """Names carry digits that are not figures: GPT-5.1, Phi-3, 8x7B."""
-    for entity in work.catalog.entities.values():
-        if entity.name in line:
-            # "GLM-4" is not the beginning of "GLM-4.5".
-            line = re.sub(rf"{re.escape(entity.name)}(?!\.?\d)", " ", line)
-    for claim in work.claims:
-        if claim.about:
-            line = line.replace(claim.about, " ")
+def _names_masked(line: str, work: Work) -> str:
+    """The line with the digits of names blanked out, its length kept: GPT-5.1, Phi-3, 8x7B are no figures."""
+    names = [re.escape(entity.name) + r"(?!\.?\d)" for entity in work.catalog.entities.values() if entity.name in line]
+    names += [re.escape(claim.about) for claim in work.claims if claim.about and claim.about in line]
+    for name in names:
+        # "GLM-4" is not the beginning of "GLM-4.5".
+        line = re.sub(name, lambda m: re.sub(r"\d", "x", m[0]), line)
     return line

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agent.answers.listing import list_of, residual_need, wished_fields
+from agent.answers.listing import list_of, residual_need, why_not, wished_fields
 from agent.answers.passages import clean
 from agent.answers.price import exchange_rate
 from agent.answers.weighing import weighed_answer
@@ -214,7 +214,7 @@ def _said(
     for candidate in tied:
         for claim in candidate.reasons[:2]:
             lines.append(
-                f"- {candidate.entity.name}{work.say('：', ': ')}{work.label(claim.field)} {claim_text(claim, work.catalog, work.language, with_source=False)} {work.cite(claim)}"
+                f"- {candidate.entity.name}{work.say('：', ': ')}{work.label(claim.field)}{work.say('：', ': ')}{claim_text(claim, work.catalog, work.language, with_source=False)} {work.cite(claim)}"
             )
         lines += _source_sentence(work, candidate)
     others = [c for c in ranked[len(tied) :] if c.reasons and c.score >= 0.45 * best.score][:3]
@@ -223,12 +223,12 @@ def _said(
         for candidate in others:
             reason = candidate.reasons[0]
             lines.append(
-                f"- {candidate.entity.name}{work.say('：', ': ')}{work.label(reason.field)} {claim_text(reason, work.catalog, work.language, with_source=False)} {work.cite(reason)}"
+                f"- {candidate.entity.name}{work.say('：', ': ')}{work.label(reason.field)}{work.say('：', ': ')}{claim_text(reason, work.catalog, work.language, with_source=False)} {work.cite(reason)}"
             )
     if excluded and constraints:
         shown = [
-            f"{e.name}{work.say('（', ' (')}{work.label(c.field)} {c.text}{work.say('）', ')')}"
-            for e, c, _ in excluded
+            f"{e.name}{work.say('（', ' (')}{why_not(work, c, claims)}{work.say('）', ')')}"
+            for e, c, claims in excluded
             if e.kind == "model"
         ][:5]
         if shown:

@@ -167,10 +167,29 @@ def answer_listing(work: Work) -> Draft | None:
     # The more conditions a question has, the more its other words are likely to be filler.
     if FITS.search(question.masked) and any(c.operator == "min" for c in constraints) and question.has("list_word"):
         return list_of(work, judge(work.catalog, scope(work), constraints, cny_per_usd=exchange_rate(work)[0]), constraints)
+    rest = residual_need(work, constraints, superlative)
+    if rank is None and superlative is None and not vendor_list and _about_more(work, constraints, rest):
+        return None
     hardness = 1.0 + 0.5 * max(0, len(constraints) - 1) + (0.5 if superlative else 0.0)
-    if rank is None and not vendor_list and has_need(work, residual_need(work, constraints, superlative), hardness):
+    if rank is None and not vendor_list and has_need(work, rest, hardness):
         return None
     return _found(work, constraints, superlative)
+
+
+_EXPLAINS = re.compile(
+    r"区别|差别|不同之处|有何不同|有什么不同|怎么|如何|为什么|为何|\bdiffer(?:s|ence|ences)?\b|\bhow (?:do|does|did|to|can|should)\b|\bwhy\b", re.IGNORECASE
+)
+
+
+def _about_more(work: Work, constraints: Sequence[Constraint], rest: Sequence[str]) -> bool:
+    """Whether one condition is not what the question is about: it wants an explanation, or speaks of a use besides."""
+    question = work.question
+    if question.has("list_word") or question.has("count_word") or len({c.field for c in constraints}) != 1:
+        return False
+    if _EXPLAINS.search(question.masked):
+        return True
+    weights = catalog_weights(work.catalog)
+    return any(weights.known(t) for t in rest)
 
 
 def _asks_list(work: Work, constraints: Sequence[Constraint], superlative: Superlative | None, rank: Constraint | None) -> bool:
@@ -223,16 +242,28 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
     count = Decimal(len(met))
     work.computed(count)
     names = work.say("、", ", ").join(m.entity.name for m in met)
-    lines = [work.say(f"共 {plain(count)} 个：**{names}**。", f"{plain(count)} in all: **{names}**.")]
-    for match in met:
+    untold = [c for c in constraints if c.operator == "unstated"]
+    if untold:
+        what = work.say("、", ", ").join(work.label(c.field) for c in untold)
+        lines = [
+            work.say(
+                f"资料没有写{what}的有 {plain(count)} 个（没有写不等于没有）：**{names}**。",
+                f"{plain(count)} of which the sources do not state the {what} (which does not mean there is none): **{names}**.",
+            )
+        ]
+    else:
+        lines = [work.say(f"共 {plain(count)} 个：**{names}**。", f"{plain(count)} in all: **{names}**.")]
+    for match in met if len(untold) < len(constraints) else ():
         facts = []
         for verdict in match.verdicts:
             shown = work.say("；", "; ").join(
-                f"{work.label(c.field)} {value_text(c, work.field(c.field), work.language)} {work.cite(c)}" for c in verdict.claims
+                f"{work.label(c.field)}{work.say('：', ': ')}{value_text(c, work.field(c.field), work.language)} {work.cite(c)}"
+                for c in verdict.claims
             )
             if shown:
                 facts.append(shown)
-        lines.append(f"- {match.entity.name}{work.say('：', ': ')}{work.say('；', '; ').join(dict.fromkeys(facts))}")
+        facts += _also_asked(work, match.entity, fields)
+        lines.append(f"- {match.entity.name}{work.say('：', ': ') if facts else ''}{work.say('；', '; ').join(dict.fromkeys(facts))}")
     excluded = [m for m in matches if not m.meets_all and m not in unknown]
     if unknown and len(constraints) > 1:
         lines.append(
@@ -242,10 +273,8 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
             )
         )
     if excluded and len(constraints) > 1 and len(excluded) <= 12:
-        parts = []
-        for match in excluded[:6]:
-            verdict = next(v for v in match.verdicts if v.met is False)
-            parts.append(f"{match.entity.name}{work.say('（', ' (')}{_why(work, verdict.constraint)}{work.say('）', ')')}")
+        failed = [(m.entity.name, next(v for v in m.verdicts if v.met is False)) for m in excluded[:6]]
+        parts = [f"{name}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')}" for name, v in failed]
         lines.append(work.say("排除：", "Excluded: ") + work.say("、", ", ").join(parts) + work.say("。", "."))
     return Draft("\n".join(lines), entities=tuple(m.entity.id for m in met), fields=fields, intent="filter")
 
@@ -270,7 +299,7 @@ def _mentioning(work: Work, things: Sequence[str]) -> Draft | None:
         )
     ]
     lines += [
-        f"- {e.name}{work.say('：', ': ')}{work.label(c.field)} {value_text(c, work.field(c.field), work.language)} {work.cite(c)}"
+        f"- {e.name}{work.say('：', ': ')}{work.label(c.field)}{work.say('：', ': ')}{value_text(c, work.field(c.field), work.language)} {work.cite(c)}"
         for e, c in found
     ]
     work.tool("filter_models", {"mentioning": list(things)}, {"models": [e.id for e, _ in found]})
@@ -297,6 +326,26 @@ def _places(work: Work, places: Sequence[int], field: str) -> Draft | None:
         return None
     work.tool("rank_places", {"places": list(places)}, {"models": touched})
     return Draft("\n".join(lines), entities=tuple(touched), fields=(field,), intent="rank")
+
+
+def _also_asked(work: Work, entity: Entity, conditions: Sequence[str]) -> list[str]:
+    """Other fields that the question asks for beside its conditions ("支持视频的国产模型排第几")."""
+    asked = [f.field for f in work.question.fields if f.field not in conditions and f.field not in _NO_WISH | {"scenarios", "strengths"}]
+    asked += [f for f in ("input_price", "output_price") if f not in conditions and any(m.field == f for m in work.question.fields)]
+    return [
+        f"{work.label(c.field)}{work.say('：', ': ')}{value_text(c, work.field(c.field), work.language)} {work.cite(c)}"
+        for field in dict.fromkeys(asked)
+        for c in entity.claims.get(field, ())[:1]
+    ]
+
+
+def why_not(work: Work, constraint: Constraint, claims: Sequence[Claim]) -> str:
+    """What the sources say instead of the condition, or the condition where they say nothing."""
+    if not claims:
+        return f"{_why(work, constraint)}{work.say('：资料未说', ': not stated')}"
+    work.computed(*(c.value for c in claims if isinstance(c.value, Decimal)))
+    shown = value_text(claims[0], work.field(claims[0].field), work.language)
+    return f"{work.label(claims[0].field)}{work.say('：', ': ')}{shown}"
 
 
 def _why(work: Work, constraint: Constraint) -> str:

@@ -45,13 +45,17 @@ def judge(
 
 def _verdict(catalog: Catalog, entity: Entity, constraint: Constraint, rate: Decimal | None) -> Verdict:
     record = catalog.fields[constraint.field]
-    if constraint.operator in ("currency", "ratio", "same") or record.type == "rate":
+    if constraint.operator == "unstated":
+        said = entity.claims.get(constraint.field, ())
+        return Verdict(constraint, not said, said[:1])
+    if constraint.operator in ("currency", "ratio", "same", "differ") or record.type == "rate":
         return _price_verdict(catalog, entity, constraint, rate)
     claims = entity.claims.get(constraint.field, ())
     if not claims:
-        if constraint.operator == "not":
-            return Verdict(constraint, True)
         return Verdict(constraint, None)
+    if constraint.operator == "any":
+        same = tuple(c for c in claims if str(c.value) in str(constraint.value).split("|"))
+        return Verdict(constraint, bool(same), same or claims[:1])
     if constraint.operator in ("is", "not"):
         same = tuple(c for c in claims if c.value == constraint.value)
         mixed = tuple(c for c in claims if c.value in ("mixed", "partly"))
@@ -63,10 +67,10 @@ def _verdict(catalog: Catalog, entity: Entity, constraint: Constraint, rate: Dec
     if constraint.operator == "mentions":
         said = tuple(c for c in claims if str(constraint.value) in normalise(f"{_text(c)} {c.note} {c.as_written} {c.en or ''}"))
         return Verdict(constraint, bool(said), said[:1] or claims[:1])
-    if constraint.operator == "has":
+    if constraint.operator in ("has", "lacks"):
         words = [normalise(w) for w in record.values[str(constraint.value)].words]
         holding = tuple(c for c in claims if any(w in normalise(_text(c)) for w in words))
-        return Verdict(constraint, bool(holding), holding[:1] or claims[:1])
+        return Verdict(constraint, bool(holding) == (constraint.operator == "has"), holding[:1] or claims[:1])
     numbers = [c for c in claims if isinstance(c.value, Decimal)]
     met = tuple(c for c in numbers if _compare(c.value, constraint))
     return Verdict(constraint, bool(met) if numbers else None, met[:1] or tuple(numbers[:1]))
@@ -93,10 +97,11 @@ def _price_verdict(catalog: Catalog, entity: Entity, constraint: Constraint, rat
     quote = quotes[0]
     if constraint.operator == "currency":
         return Verdict(constraint, quote.currency == constraint.value, quote.claims[:1])
-    if constraint.operator in ("ratio", "same"):
+    if constraint.operator in ("ratio", "same", "differ"):
         if not quote.input_rate or quote.output_rate is None or not isinstance(constraint.value, Decimal):
             return Verdict(constraint, None, quote.claims)
-        return Verdict(constraint, quote.output_rate / quote.input_rate == constraint.value, quote.claims)
+        as_asked = quote.output_rate / quote.input_rate == constraint.value
+        return Verdict(constraint, as_asked != (constraint.operator == "differ"), quote.claims)
     claim = (
         quote.input_claim
         if constraint.field == INPUT

@@ -15,7 +15,11 @@ from agent.understand.question import FieldMention, Question, model_sizes
 from kb.catalog.catalog import Catalog
 from kb.quantities import Quantity
 
-Operator = Literal["is", "not", "max", "min", "below", "above", "sum", "equals", "has", "currency", "ratio", "same", "mentions", "stated"]
+Operator = Literal[
+    "is", "not", "any", "max", "min", "below", "above", "sum", "equals", "has", "lacks",
+    "currency", "ratio", "same", "differ", "mentions", "stated", "unstated",
+]  # fmt: skip
+"""`any`: one of several values of an enum field, joined by `|`; `stated`, `unstated`: whether the sources say anything of the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ _LOW = {
     "fastest",
     "top",
 }
+_LAST = {"低", "小", "靠后", "lowest"}
 _BEST = {"强", "好", "厉害", "牛", "best", "strongest", "most powerful"}
 _PRICE_WORDS = {"便宜", "实惠", "省钱", "划算", "贵", "省", "cheapest", "least expensive", "most expensive", "priciest"}
 _CURRENCY = re.compile(
@@ -74,7 +79,9 @@ _CURRENCY = re.compile(
     re.IGNORECASE,
 )
 _SAME = re.compile(
-    r"(?:输入|进).{0,6}(?:输出|出).{0,8}(?:同价|一样|相同|一个价|相等)|same (?:price )?(?:for )?(?:input and output|in and out)|input and output (?:prices? )?(?:are |cost )?the same",
+    r"(?:输入|进|input).{0,6}(?:输出|出|output).{0,8}?(?P<differ>不同价|不一样|不相同|不同|不相等|differ)|"
+    r"(?:输入|进|input).{0,6}(?:输出|出|output).{0,8}(?:同价|一样|相同|一个价|相等)|"
+    r"same (?:price )?(?:for )?(?:input and output|in and out)|input and output (?:prices? )?(?:are |cost )?the same",
     re.IGNORECASE,
 )
 _TOP_N = re.compile(r"前\s*(?P<n>[一二三四五六七八九十\d]+)(?:名|位|个)?|top[ -]?(?P<e>\d+)|first (?P<w>three|five|\d+)", re.IGNORECASE)
@@ -93,7 +100,8 @@ def constraints_of(question: Question, catalog: Catalog) -> list[Constraint]:
     found: list[Constraint] = []
     for value in question.values:
         record = catalog.fields[value.field]
-        operator: Operator = "not" if value.negated else ("is" if record.type == "enum" else "has")
+        one_value = record.type == "enum" and not record.multiple
+        operator: Operator = ("not" if value.negated else "is") if one_value else ("lacks" if value.negated else "has")
         if record.type == "enum" and _only_names_field(value.text, record.words, value.field, question):
             continue
         found.append(Constraint(value.field, operator, value.value, "", value.text, value.start, value.end))
@@ -104,13 +112,27 @@ def constraints_of(question: Question, catalog: Catalog) -> list[Constraint]:
         found.append(Constraint(INPUT, "currency", code, "", match[0], match.start(), match.end()))
     same = _SAME.search(text)
     if same:
-        found.append(Constraint(OUTPUT, "same", Decimal(1), "", same[0], same.start(), same.end()))
+        operator = "differ" if same["differ"] else "same"
+        found.append(Constraint(OUTPUT, operator, Decimal(1), "", same[0], same.start(), same.end()))
     times = next((q for q in question.quantities if q.unit == "times"), None)
     named = {f.field for f in question.fields}
     if times is not None and {INPUT, OUTPUT} <= named and not question.named:
         found.append(Constraint(OUTPUT, "ratio", times.value, "", times.text, times.start, times.end))
     found += _implied(question, catalog, {c.field for c in found})
-    return sorted(_without_repeats(found), key=lambda c: c.start)
+    return sorted(_without_contradictions(_without_repeats(found)), key=lambda c: c.start)
+
+
+def _without_contradictions(found: list[Constraint]) -> list[Constraint]:
+    """Several values of one field, of which a model has only one, are alternatives."""
+    kept: list[Constraint] = []
+    for constraint in found:
+        twin = next((k for k in kept if k.field == constraint.field and {k.operator, constraint.operator} <= {"is", "any"}), None)
+        if twin is None:
+            kept.append(constraint)
+            continue
+        values, text = f"{twin.value}|{constraint.value}", f"{twin.text}/{constraint.text}"
+        kept[kept.index(twin)] = Constraint(twin.field, "any", values, "", text, twin.start, constraint.end)
+    return kept
 
 
 _DENIED = re.compile(
@@ -118,6 +140,8 @@ _DENIED = re.compile(
 )
 
 
+_UNTOLD = re.compile(r"(?:没有?|未)(?:写明|写|给出|给|提到|提及|提|说明|说|标明|标|列出|列|公布)(?:出|明|到|过)?[的了]?\s*$|(?:without|no) (?:a |an |any |stated |given )?$", re.IGNORECASE)
+_UNTOLD_AFTER = re.compile(r"\s*(?:没有?|未)(?:写明|写|给|提|说|标|列|公布)|\s*(?:is |are )?(?:not (?:stated|given|mentioned)|unknown|missing)", re.IGNORECASE)
 DEFINES = re.compile(r"什么是|是什么(?:意思|东西)?[?？。]*$|啥是|是啥|指的?是?什么|什么意思|^what(?: is|'s) (?!the (?:best|cheap))|meaning of", re.IGNORECASE)
 _CAN = re.compile(r"(?:能|可以?|支持|允许|带|提供|有|can|could|with|allows?|supports?|offers?)\s*(?:够)?$", re.IGNORECASE)
 
@@ -132,6 +156,11 @@ def _implied(question: Question, catalog: Catalog, given: set[str]) -> list[Cons
         if mention.field in given:
             continue
         before = question.masked[max(0, mention.start - 8) : mention.start]
+        untold = _UNTOLD.search(before) or _UNTOLD_AFTER.match(question.masked, mention.end)
+        denied_words = record.type in ("text", "list") and _DENIED.search(question.masked[max(0, mention.start - 12) : mention.start])
+        if (untold or denied_words) and not question.named and question.has("list_word"):
+            found.append(Constraint(mention.field, "unstated", "", "", mention.text, mention.start, mention.end))
+            continue
         if record.type in ("text", "list") and _CAN.search(before) and not question.named:
             generic = mention.text.lower() in {record.label.zh, record.label.en.lower()}
             held = any(
@@ -302,6 +331,10 @@ def superlative_of(question: Question, catalog: Catalog) -> Superlative | None:
     if word in _BEST and not numeric:
         rank = next((i for i, r in catalog.fields.items() if r.type == "rank"), "")
         return Superlative(rank, False, count, match.start(), match.end(), place) if rank else None
+    ranks = [f for f in numeric if catalog.fields[f.field].type == "rank"]
+    if ranks and len(ranks) == len(numeric):
+        # The highest place is the smallest number.
+        return Superlative(ranks[0].field, word in _LAST, count, match.start(), match.end(), place)
     near = sorted(numeric, key=lambda f: min(abs(f.start - match.end()), abs(match.start() - f.end)))
     if not near or min(abs(near[0].start - match.end()), abs(match.start() - near[0].end)) > 12:
         return None
@@ -316,10 +349,16 @@ def places_asked(question: Question, catalog: Catalog) -> list[int]:
     return [n for n in numbers if n]
 
 
+_OF_A_RANKING = re.compile(
+    r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名|前\s*[\d一二三四五六七八九十]+\s*(?:名|位|强)|\btop[ -]?(?:\d+|three|five|ten) (?:models?|llms?|vendors?)\b",
+    re.IGNORECASE,
+)
+
+
 def rank_asked(question: Question, catalog: Catalog) -> Constraint | None:
     """A place or the first places of a ranking, where the question is about a ranking."""
     ranks = [f for f in question.fields if catalog.fields[f.field].type == "rank"]
-    if not ranks and re.search(r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名", question.masked):
+    if not ranks and _OF_A_RANKING.search(question.masked):
         ranks = [FieldMention(i, 0, 0, "") for i, r in catalog.fields.items() if r.type == "rank"]
     if question.has("order_word") or not ranks and not question.has("scope_ranked"):
         return None
