@@ -21,6 +21,7 @@ _TAG = re.compile(
     r"</?(?:html|head|body|h[1-6]|p|div|span|script|style|a|img|b|i|em|strong|br|hr|table|tr|t[dh]|[uo]l|li|iframe|svg|object|embed|input|form|button|link|meta)(?:\s[^<>]{0,300})?/?>",
     re.IGNORECASE,
 )
+_ROLE = re.compile(r"<\|?(?:im_start\|?>?\s*)?\b(system|user|assistant|developer|tool)\b\|?>", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -29,7 +30,13 @@ _CHOSEN = frozenset({"select", "superlative", "filter", "owner", "rank", "compar
 
 def clean(text: str) -> str:
     """A question without control and direction characters and without markup; line breaks become spaces."""
-    return re.sub(r"\s+", " ", _TAG.sub(" ", _CONTROL.sub("", text))).strip()
+    text = _CONTROL.sub("", text)
+    parts = _ROLE.split(text)
+    if len(parts) > 1:
+        # Whoever pastes the marks of a chat template speaks as the user all the same.
+        spoken = [said for role, said in zip(parts[1::2], parts[2::2], strict=True) if role.lower() == "user"]
+        text = spoken[-1] if spoken and spoken[-1].strip() else " ".join([parts[0], *parts[2::2]])
+    return re.sub(r"\s+", " ", _TAG.sub(" ", text)).strip()
 
 
 def read(reader: Reader, text: str, before: Question | None) -> Question:
@@ -55,6 +62,9 @@ def answer(text: str, make_work: WorkMaker, before: Question | None = None) -> I
     if draft.intent in _CHOSEN and not draft.refused:
         work.subject = draft.entities
     conflicts = touching(work, draft) if not draft.refused else []
+    asked = {re.sub(r"[\s\-]", "", m.text.lower()) for m in question.mentions}
+    # Who asks for the very product that the source names is told nothing new by its name.
+    conflicts = [c for c in conflicts if not (c.kind == "version" and re.sub(r"[\s\-]", "", c.names[1].lower()) in asked)]
     body = draft.text
     if conflicts and draft.intent != "conflicts":
         body = "\n".join([without_repeats(work, body, conflicts[:3]), "", *report(work, conflicts)])

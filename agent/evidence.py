@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Protocol
@@ -18,7 +18,7 @@ from kb.types import Chunk, Citation, Place, SearchHit
 class Library(Protocol):
     """What the agent needs of the index (kb/index.py): search, chunks of a source, and how sure the search is."""
 
-    def search(self, query: str, k: int = 10) -> list[SearchHit]: ...
+    def search(self, query: str, k: int = 10, *, kinds: Collection[str] | None = None) -> list[SearchHit]: ...
     def confidence(self, query: str, hits: Sequence[SearchHit]) -> float: ...
     def chunks_of(self, source: str) -> tuple[Chunk, ...]: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.answers.afford import answer_afford
+from agent.answers.allowed import answer_allowed
 from agent.answers.breakeven import answer_break_even
 from agent.answers.budget import answer_budget, answer_saving
 from agent.answers.choose import answer_choose
@@ -39,6 +40,7 @@ Handler = Callable[[Work], Draft | None]
 
 HANDLERS: tuple[Handler, ...] = (
     answer_attack,
+    answer_allowed,
     answer_deploy,
     answer_small_talk,
     answer_lasts,

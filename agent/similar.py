@@ -28,6 +28,8 @@ def content_tokens(text: str) -> list[str]:
 
 
 SEAM = 0.35
+SEAMS = frozenset("的了呢吗那这换改成按用到给和跟与也都就还再又来去一个些是把被让要会能我你他它吧啊嘛不没")
+"""Characters that never belong to a content word here: a pair with one of them is the seam of two words."""
 
 
 @lru_cache(maxsize=1)
@@ -96,7 +98,14 @@ def claim_words(claim: Claim, catalog: Catalog) -> str:
     field = catalog.fields[claim.field]
     values = claim.value if isinstance(claim.value, tuple) else (str(claim.value),)
     english = claim.en if isinstance(claim.en, tuple) else (claim.en or "",)
-    return " ".join([*values, *english, claim.as_written, claim.note, claim.note_en, *claim.when.values(), field.label.zh, field.label.en])
+    under = [w for key, value in claim.when.items() for w in _condition_words(catalog, key, value)]
+    return " ".join([*values, *english, claim.as_written, claim.note, claim.note_en, *under, field.label.zh, field.label.en])
+
+
+def _condition_words(catalog: Catalog, key: str, value: str) -> list[str]:
+    """A condition's value and how people say it."""
+    spec = catalog.conditions[key].values.get(value) if key in catalog.conditions else None
+    return [value, *((spec.label.zh, spec.label.en, *spec.words) if spec is not None else ())]
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ from kb.numbers import find_numbers
 from kb.quantities import normalise
 from kb.types import Chunk, Citation, SearchHit
 
+_DOCUMENT_KINDS = ("text", "table", "row")
 Titles = Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
 
 
@@ -108,6 +109,15 @@ class Work:
         key = f"{k}:{query}"
         if key not in self._hits:
             self._hits[key] = self.library.search(query, k)
+        return self._hits[key]
+
+    def passages(self, query: str, k: int = 12) -> list[SearchHit]:
+        """Hits in documents alone: what the catalog's records say is looked up claim by claim."""
+        if self.library is None:
+            return []
+        key = f"passages:{k}:{query}"
+        if key not in self._hits:
+            self._hits[key] = self.library.search(query, k, kinds=_DOCUMENT_KINDS)
         return self._hits[key]
 
     def similar_claims(self, text: str) -> Mapping[int, float]:

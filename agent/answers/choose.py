@@ -12,7 +12,7 @@ from agent.answers.passages import clean
 from agent.answers.price import exchange_rate
 from agent.answers.weighing import weighed_answer
 from agent.evidence import locate
-from agent.similar import catalog_weights, content_tokens
+from agent.similar import SEAMS, catalog_weights, content_tokens
 from agent.tools.query import Match, Verdict, judge
 from agent.understand.constraints import Constraint, constraints_of, says_superlative
 from agent.understand.question import FieldMention
@@ -21,10 +21,13 @@ from agent.work import Draft, Work
 from kb.catalog.schema import Claim, Entity
 from kb.catalog.show import claim_text
 
-WEIGHTS: Mapping[str, float] = {"recommended_for": 1.25, "scenarios": 1.1, "strengths": 1.0}
+WEIGHTS: Mapping[str, float] = {"recommended_for": 1.6, "scenarios": 1.1, "strengths": 1.0}
 """How much a fit counts by the field that states it; every other field counts 0.85. Shown with the answer."""
 _OTHER_WEIGHT = 0.85
 _WORTH_SAYING = 0.22
+_SAYS_NO_USE = frozenset({"terms", "distillation", "license", "billing", "reference", "pricing_note", "document_note"})
+_CONDITIONS = frozenset({"enum", "rank", "rate", "money", "date"})
+"""Kinds of facts that a model must meet or not, and which say nothing about what it is good for."""
 _DENIES = ("no", "closed")
 """Values that speak against a wish for their field; a denial is no reason to choose."""
 _STATED_BONUS = 0.3
@@ -54,10 +57,11 @@ def fits(
     split = work.reader.claim_tokens
     found = []
     for entity in entities:
-        everything = frozenset[str]().union(*(split[id(c)] for claims in entity.claims.values() for c in claims))
+        telling = {f: claims for f, claims in entity.claims.items() if f not in _SAYS_NO_USE and work.field(f).type not in _CONDITIONS}
+        everything = frozenset[str]().union(*(split[id(c)] for claims in telling.values() for c in claims))
         together = weights.coverage_of(need, everything) if need else 0.0
         scored: list[tuple[float, Claim]] = []
-        for field, claims in entity.claims.items():
+        for field, claims in telling.items():
             factor = WEIGHTS.get(field, _OTHER_WEIGHT)
             for claim in claims:
                 if claim.value in _DENIES:
@@ -131,7 +135,7 @@ def _need(work: Work, constraints: Sequence[Constraint], wished: Sequence[FieldM
     weights = catalog_weights(work.catalog)
     tokens = [t for t in residual_need(work, constraints, None) if t not in _DEGREES]
     tokens += [t for f in wished for t in content_tokens(f.text)]
-    return list(dict.fromkeys(t for t in tokens if t.isascii() or weights.known(t)))
+    return list(dict.fromkeys(t for t in tokens if t.isascii() or weights.known(t) and not set(t) & SEAMS))
 
 
 def need_of(work: Work) -> list[str]:
@@ -237,11 +241,11 @@ def _said(
             )
     lines.append(
         work.say(
-            "依据是资料中写明的推荐、场景与优势（权重 1.25 / 1.1 / 1，其余 0.85），没有实测；可以加条件，或说“价格优先”“更看重延迟”来换权重。",
-            "Based on the recommendations, uses and strengths that the sources state (weights 1.25 / 1.1 / 1, others 0.85), not on measurements; add conditions, or say “price first” to weigh otherwise.",
+            "依据：资料写明的推荐（权重 1.6）、适用场景（1.1）、优势（1）和其他说明（0.85）与需求的吻合程度，没有实测；可以加条件，或说“价格优先”“更看重延迟”来换权重。",
+            "Based on how well the stated recommendations (weight 1.6), uses (1.1), strengths (1) and other notes (0.85) fit the need, not on measurements; add conditions, or say “price first” to weigh otherwise.",
         )
     )
-    work.computed(Decimal("1.25"), Decimal("1.1"), Decimal(1), Decimal("0.85"))
+    work.computed(Decimal("1.6"), Decimal("1.1"), Decimal(1), Decimal("0.85"))
     work.tool(
         "select_model",
         {"conditions": [f"{c.field} {c.operator} {c.value}" for c in constraints]},

@@ -38,8 +38,9 @@ def named_things(work: Work) -> list[str]:
         return [
             normalise(n)
             for n in re.findall(
-                r"(?<![A-Za-z0-9])(?:[A-Z]{2,}[A-Za-z0-9]*\d+[A-Z]*|[A-Z][a-z]+[A-Z]\w*)", work.question.masked.split(" \n ")[0]
+                r"(?<![A-Za-z0-9])(?:[A-Z]{2,}[A-Za-z0-9]*\d+[A-Z]*|[A-Z][a-z]+[A-Z]\w*|[A-Z]{3,}(?![A-Za-z]))", work.question.masked.split(" \n ")[0]
             )
+            if n.lower() not in _COMMON
         ]
     words = re.findall(r"[A-Za-z][A-Za-z0-9\-]{2,}", work.question.masked.split(" \n ")[0])
     return [normalise(w) for w in words if w.lower() not in _COMMON and not w.islower()]
@@ -79,7 +80,7 @@ def _speaks_of(claim: Claim, entity_ids: Sequence[str], names: Sequence[str]) ->
 def closest(work: Work, entity_ids: Sequence[str], *, only: Sequence[str] = ()) -> list[Fit]:
     """Claims and passages about the entities by fit, best first; `only` limits the claims to these fields."""
     text = work.question.masked.split(" \n ")[0]
-    known = content_tokens(text)
+    known = [t for t in content_tokens(text) if t not in _COMMON]
     weights = catalog_weights(work.catalog)
     meaning = work.similar_claims(text)
     must = named_things(work)
@@ -89,7 +90,8 @@ def closest(work: Work, entity_ids: Sequence[str], *, only: Sequence[str] = ()) 
     versioned = any(re.search(r"\d", m.text) for m in work.question.named if set(m.entities) & set(entity_ids))
     found: list[Fit] = []
     for position, entity in enumerate(entities):
-        own = 1.0 if entity.id in entity_ids else 0.88
+        # What a plan says of itself is seldom what is asked of a model in it.
+        own = 1.0 if entity.id in entity_ids else 0.6 if entity.kind == "plan" else 0.88
         for field, claims in entity.claims.items():
             if only and field not in only:
                 continue

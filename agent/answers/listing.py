@@ -17,6 +17,7 @@ from agent.understand.constraints import (
     Constraint,
     Superlative,
     constraints_of,
+    is_vague,
     places_asked,
     rank_asked,
     says_superlative,
@@ -44,7 +45,9 @@ def residual_need(work: Work, constraints: Sequence[Constraint], superlative: Su
         + [(f.start, f.end) for f in work.question.fields]
         + [(q.start, q.end) for q in work.question.quantities]
     )
-    spans += [(v.start, v.end) for v in (*work.question.values, *work.question.conditions)]
+    # "合同" means a licence by contract only where licences are spoken of.
+    telling = [v for v in work.question.values if not is_vague(v.text) or any(f.field == v.field for f in work.question.fields)]
+    spans += [(v.start, v.end) for v in (*telling, *work.question.conditions)]
     if superlative:
         spans.append((superlative.start, superlative.end))
     for start, end in spans:
@@ -168,6 +171,11 @@ def answer_listing(work: Work) -> Draft | None:
     if FITS.search(question.masked) and any(c.operator == "min" for c in constraints) and question.has("list_word"):
         return list_of(work, judge(work.catalog, scope(work), constraints, cny_per_usd=exchange_rate(work)[0]), constraints)
     rest = residual_need(work, constraints, superlative)
+    weights = catalog_weights(work.catalog)
+    ranking = superlative is not None and work.field(superlative.field).type == "rank"
+    if ranking and rank is None and not any(work.field(f.field).type == "rank" for f in question.fields) and any(weights.known(t) for t in rest):
+        # "The best model for coding" is no question for the ranking.
+        return None
     if rank is None and superlative is None and not vendor_list and _about_more(work, constraints, rest):
         return None
     hardness = 1.0 + 0.5 * max(0, len(constraints) - 1) + (0.5 if superlative else 0.0)
@@ -217,7 +225,7 @@ def _found(work: Work, constraints: Sequence[Constraint], superlative: Superlati
 
 def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constraint]) -> Draft | None:
     """The entities that meet all conditions with what makes them meet; near misses where none does."""
-    met = [m for m in matches if m.meets_all]
+    met = _speaking_of_what_is_asked(work, [m for m in matches if m.meets_all], constraints)
     unknown = [m for m in matches if not m.meets_all and all(v.met is not False for v in m.verdicts)]
     fields = tuple(dict.fromkeys(c.field for c in constraints))
     work.tool(
@@ -326,6 +334,14 @@ def _places(work: Work, places: Sequence[int], field: str) -> Draft | None:
         return None
     work.tool("rank_places", {"places": list(places)}, {"models": touched})
     return Draft("\n".join(lines), entities=tuple(touched), fields=(field,), intent="rank")
+
+
+def _speaking_of_what_is_asked(work: Work, met: list[Match], constraints: Sequence[Constraint]) -> list[Match]:
+    """Of those that meet the conditions, the ones of which the other asked field is stated ("国内做智能体有什么平台")."""
+    conditions = {c.field for c in constraints}
+    asked = [f.field for f in work.question.fields if f.field not in conditions and work.field(f.field).type in ("text", "list")]
+    having = [m for m in met if any(m.entity.claims.get(f) for f in asked)]
+    return having or met
 
 
 def _also_asked(work: Work, entity: Entity, conditions: Sequence[str]) -> list[str]:

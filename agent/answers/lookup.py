@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent.answers.closest import ENOUGH, closest, relatives
 from agent.answers.missing import missing_fact
-from agent.answers.passages import clean, says_nothing, supporting_passage
+from agent.answers.passages import SHORT_PARAGRAPH, block, clean, pieces, says_nothing, supporting_passage
 from agent.answers.premise import figure_premise
 from agent.answers.targets import PRICE_FIELDS, display_name, target
 from agent.events import Conflict, ConflictClaim
@@ -174,12 +174,14 @@ def _about(work: Work, mention: Mention) -> tuple[Entity, list[str], list[str], 
             continue
         used.append(field)
         lines.append(claim_line(work, entity, field, claims))
-    besides = re.search(r"除了|还有|另外|别的|besides|other than|apart from|else", work.question.masked, re.IGNORECASE)
+    besides = _BESIDES.search(work.question.masked)
     if lines and len(used) <= 2 and (besides or not strict_fields(work)):
         extra = _by_wording(work, mention, entity, strict=not besides)
         if extra is not None and not set(extra[2]) <= set(used):
             lines += [line for line in extra[1] if line not in lines]
             used += extra[2]
+    if lines and (besides or _HOW.search(work.question.masked)):
+        lines += [line for line in _around(work) if line not in lines]
     if not lines:
         passage = supporting_passage(work, [entity], wanted)
         if passage and not says_nothing(" ".join(passage)):
@@ -188,6 +190,27 @@ def _about(work: Work, mention: Mention) -> tuple[Entity, list[str], list[str], 
         if closest is not None and closest[1]:
             return closest
     return entity, lines, used, absent
+
+
+_BESIDES = re.compile(
+    r"除了|还有|另外|别的|多(?:点|了|出)?(?:啥|什么|哪些)|好处|优势|还能|besides|other than|apart from|else|advantage|benefit|\bextra\b|more than", re.IGNORECASE
+)
+_HOW = re.compile(r"怎么|如何|怎样|咋|\bhow (?!much|many|long|fast|large|big)", re.IGNORECASE)
+_MOST_AROUND = 6
+
+
+def _around(work: Work) -> list[str]:
+    """The list or the table rows that the cited claims stand in: what is said there beside the claims themselves."""
+    if work.library is None:
+        return []
+    weights, tokens = catalog_weights(work.catalog), content_tokens(work.question.text)
+    claims = sorted(work.claims, key=lambda c: -weights.coverage_of(tokens, work.reader.claim_tokens.get(id(c), frozenset())))
+    for claim in claims[:1]:
+        chunks = [c for c in work.library.chunks_of(claim.source) if c.section == claim.section and c.kind in ("table", "text")]
+        for chunk in chunks[:1]:
+            where, quotes = block(work, chunk, pieces(chunk)[0], whole=True)
+            return [f"> {clean(q)} {work.cite_chunk(where, q)}" for q in quotes[:_MOST_AROUND]]
+    return []
 
 
 def strict_fields(work: Work) -> bool:
@@ -305,6 +328,9 @@ def _quoted(work: Work, chunk: Chunk, piece: str) -> str:
         rows = [c for c in work.library.chunks_of(chunk.source) if c.kind == "row" and c.parent == chunk.parent]
         if 1 < len(rows) <= 8:
             return "\n".join(f"> {clean(c.text.splitlines()[-1])} {work.cite_chunk(c, c.text.splitlines()[-1])}" for c in rows)
+    whole = chunk.text.strip()
+    if chunk.kind == "text" and len(whole) <= SHORT_PARAGRAPH and "\n" not in whole:
+        piece = whole
     return f"> {clean(piece)} {work.cite_chunk(chunk, piece)}"
 
 
@@ -323,7 +349,9 @@ def _overview(work: Work, entity: Entity) -> tuple[Entity, list[str], list[str],
         "distillation",
     )
     held = [f for f in order if entity.claims.get(f)] or list(entity.claims)[:8]
-    lines = [f"**{display_name(work, entity)}**"] + [
+    vendor = work.catalog.vendors.get(entity.vendor)
+    maker = work.say("（", " (") + vendor.name + work.say("）", ")") if vendor is not None and vendor.name not in display_name(work, entity) else ""
+    lines = [f"**{display_name(work, entity)}**{maker}"] + [
         f"- {work.label(f)}{work.say('：', ': ')}" + work.say("；", "; ").join(_said(work, c) for c in entity.claims[f][:3]) for f in held
     ]
     return entity, lines, held, []

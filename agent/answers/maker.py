@@ -38,17 +38,19 @@ def answer_maker(work: Work) -> Draft | None:
         if stranger and normalise(stranger) not in normalise(" ".join([vendor.name, *vendor.aliases])):
             wrong = [stranger]
         no = work.say(f"不是 {wrong[0]}：", f"Not {wrong[0]}: ") if wrong else ""
-        mark = _passage(work, entity, [vendor.name, *vendor.aliases])
-        lines.append(
-            work.say(
-                f"{no}**{entity.name}** 由 **{vendor.name}** 开发 {mark}。", f"{no}**{entity.name}** is made by **{vendor.name}** {mark}."
-            )
-        )
+        lines.append(no + made_by(work, entity))
         touched.append(entity.id)
     if not lines:
         return None
     work.tool("look_up", {"entities": touched, "fields": ["vendor"]}, {"answer": lines[0]})
     return Draft("\n".join(lines), entities=tuple(touched), intent="look_up")
+
+
+def made_by(work: Work, entity: Entity) -> str:
+    """Who makes an entity whose vendor is known, with the passage that says so."""
+    vendor = work.catalog.vendors[entity.vendor]
+    mark = _passage(work, entity, [vendor.name, *vendor.aliases])
+    return work.say(f"**{entity.name}** 由 **{vendor.name}** 开发 {mark}。", f"**{entity.name}** is made by **{vendor.name}** {mark}.")
 
 
 def _passage(work: Work, entity: Entity, makers: list[str]) -> str:

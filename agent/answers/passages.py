@@ -23,7 +23,9 @@ _LIST_LIKE = re.compile(
 def pieces(chunk: Chunk) -> list[str]:
     """A chunk's sentences, list items and table rows, each of which can be quoted."""
     found = []
-    for line in chunk.text.splitlines():
+    lines = chunk.text.splitlines()
+    # A row is said in its last line; what stands before it is the caption of its table.
+    for line in lines[-1:] if chunk.kind == "row" else lines:
         stripped = line.strip()
         if not stripped or re.fullmatch(r"[|\s:\-]+", stripped):
             continue
@@ -41,9 +43,7 @@ def supporting_passage(work: Work, entities: Sequence[Entity], fields: Sequence[
     must = [t for t in re.findall(r"[A-Za-z][A-Za-z0-9\-]{2,}", work.question.masked) if any(normalise(t) == a for a in asked)]
     names = [normalise(n) for e in entities for n in (e.name, *e.aliases)]
     numeric = any(work.field(f).type in ("quantity", "rate", "money", "rank", "date") for f in fields)
-    for hit in work.search(work.question.text, 8):
-        if hit.chunk.kind == "record":
-            continue
+    for hit in work.passages(work.question.text):
         about = normalise(hit.chunk.section + " " + hit.chunk.title)
         for piece in pieces(hit.chunk):
             low = normalise(piece)
@@ -51,7 +51,8 @@ def supporting_passage(work: Work, entities: Sequence[Entity], fields: Sequence[
                 continue
             if must and not all(normalise(m) in low for m in must):
                 continue
-            if not any(a in low for a in asked) and not sum(w in low for w in words) >= 2:
+            linked = "reference" in fields and "://" in piece
+            if not any(a in low for a in asked) and not linked and not sum(w in low for w in words) >= 2:
                 continue
             if numeric and not re.search(r"\d|[一二三四五六七八九十百千万亿]+[级%]", piece):
                 continue
@@ -80,11 +81,13 @@ def answer_passages(work: Work) -> Draft | None:
         return None
     found = work.search(question, 12)
     confidence = work.library.confidence(question, found) if found else 0.0
-    # Catalog records have been looked at already, claim by claim; a passage is what a document says.
-    hits = [h for h in found if h.chunk.kind != "record"]
+    # Of a document that is named ("那篇文章能转载吗") the other words say which place in it is meant.
+    own = work.question.masked.split(" \n ")[0]
+    named = any(work.entity(i).kind == "document" for m in work.question.named for i in m.entities)
+    hits = work.passages(own if named and content_tokens(own) else question)
     if not hits:
         return None
-    tokens = content_tokens(work.question.text)
+    tokens = content_tokens(own if named else question) or content_tokens(question)
     weights = Weights(h.chunk.indexed_text for h in hits)
     covered = max((weights.coverage(tokens, h.chunk.indexed_text) for h in hits[:3]), default=0.0)
     if confidence < SURE or _names_missing(work, hits) or not _meets(question, hits, tokens, covered):
@@ -148,41 +151,97 @@ def _names_missing(work: Work, hits: Sequence[SearchHit]) -> bool:
 
 
 def _choose(work: Work, hits: Sequence[SearchHit], tokens: Sequence[str], weights: Weights) -> list[tuple[Chunk, list[str]]]:
-    """Up to three quotes. A table or a list is quoted whole where the question asks for several things."""
+    """Up to three quotes. A table or a list is quoted whole where it is what was asked for, or short."""
     whole = bool(_LIST_LIKE.search(work.question.text))
-    ranked: list[tuple[float, int, Chunk, str]] = []
-    for position, hit in enumerate(hits[:6]):
+    ranked: list[tuple[float, Chunk, str]] = []
+    for hit in hits[:8]:
+        standing = max(_LEAST_STANDING, (hit.score / hits[0].score) ** 1.5) if hits[0].score > 0 < hit.score else _LEAST_STANDING
         heading = weights.overlap(tokens, hit.chunk.context)
         for piece in pieces(hit.chunk):
-            score = weights.overlap(tokens, piece) + 0.5 * heading - 0.15 * position
-            ranked.append((score, position, hit.chunk, piece))
+            # A row says what it says under its caption.
+            own = weights.overlap(tokens, hit.chunk.text if hit.chunk.kind == "row" else piece)
+            ranked.append(((own + 0.5 * heading) * standing, hit.chunk, piece))
     if not ranked:
         return []
     ranked.sort(key=lambda r: -r[0])
     top = ranked[0]
-    first = _nearest(hits)
-    lexical = any(t in set(_tokens_of(top[3])) for t in tokens)
-    if whole and work.library is not None:
-        chunk = top[2] if lexical else first
-        table = next((c for c in work.library.chunks_of(chunk.source) if c.kind == "table" and c.headings == chunk.headings), None)
-        rows = [r for r in pieces(table)] if table is not None else []
-        if table is not None and 1 < len(rows) <= 12 and len(table.text) <= 1500:
-            return [(table, rows[1:])]
-    if whole or not lexical:
-        chunk = top[2] if lexical else first
-        parent = next((h.chunk for h in hits if h.chunk.id == chunk.parent), None)
-        chosen = parent or chunk
-        parts = [p for p in pieces(chosen)]
-        if len(chosen.text) <= 900:
-            return [(chosen, parts[:12])]
-    kept: list[tuple[Chunk, list[str]]] = []
+    if not any(t in set(_tokens_of(f"{top[1].context} {top[2]}")) for t in tokens):
+        # No word is shared (another language): the nearest passage in meaning, as a whole.
+        nearest = _nearest(hits)
+        return [block(work, nearest, pieces(nearest)[0], whole=True)]
+    chosen: list[tuple[Chunk, list[str]]] = []
     seen: set[str] = set()
-    for score, _, chunk, piece in ranked[:3]:
-        if score < 0.55 * top[0] or piece in seen or len(piece) < 4:
+    for score, chunk, piece in ranked[:4]:
+        if score < 0.55 * top[0] or len(piece) < 4 or len(chosen) == _MOST_QUOTES:
             continue
-        seen.add(piece)
-        kept.append((chunk, [piece]))
-    return kept
+        where, quotes = block(work, chunk, piece, whole=whole and not chosen)
+        fresh = [q for q in quotes if bare(q) not in seen]
+        seen |= {bare(q) for q in quotes}
+        if fresh:
+            chosen.append((where, fresh))
+        if len(quotes) > 1:
+            # A list or a table is an answer of its own.
+            break
+    return chosen
+
+
+_MOST_QUOTES = 3
+_LEAST_STANDING = 0.3
+"""A piece counts by its words times the standing of its hit in the search; the last hits keep this much."""
+_MOST_ROWS, _LONGEST_BLOCK = 12, 1500
+SHORT_PARAGRAPH = 240
+"""A paragraph up to this many characters is quoted whole: its next sentence often names what the first one speaks of."""
+_LEADS_IN = re.compile(r"[：:]\s*$")
+
+
+def bare(piece: str) -> str:
+    """What a piece says, whether as a table's line or as a row's statement: equal pieces are shown once."""
+    cells = piece.strip("| ").split("|") if piece.startswith("|") else [c.partition(": ")[2] or c for c in piece.split("; ")]
+    return "".join(re.sub(r"[\W_]+", "", c) for c in cells).lower()
+
+
+def block(work: Work, chunk: Chunk, piece: str, *, whole: bool) -> tuple[Chunk, list[str]]:
+    """The piece with what it is a part of or leads into: the rows of its table, the items of its list."""
+    siblings = [] if work.library is None else [c for c in work.library.chunks_of(chunk.source) if c.headings == chunk.headings]
+    if chunk.kind in ("row", "table"):
+        if not whole and not _LEADS_IN.search(piece):
+            return chunk, [piece]
+        table = chunk if chunk.kind == "table" else next((c for c in siblings if c.id == chunk.parent), None)
+        return _table_block(table) or (chunk, [piece])
+    if len(chunk.text) <= SHORT_PARAGRAPH and "\n" not in chunk.text.strip():
+        return chunk, [chunk.text.strip()]
+    parts = pieces(chunk)
+    at = parts.index(piece) if piece in parts else 0
+    start = at
+    if whole and _is_item(piece):
+        while start > 0 and _is_item(parts[start - 1]):
+            start -= 1
+        start -= 1 if start > 0 and _LEADS_IN.search(parts[start - 1]) else 0
+    if not (_LEADS_IN.search(parts[start]) or whole):
+        return chunk, [piece]
+    items = parts[start : start + 1]
+    for part in parts[start + 1 :]:
+        if not _is_item(part):
+            break
+        items.append(part)
+    if len(items) == 1 and _LEADS_IN.search(items[0]):
+        table = next((c for c in siblings if c.kind == "table" and c.ordinal > chunk.ordinal), None)
+        return _table_block(table) or (chunk, [piece])
+    if whole and len(items) == 1 and len(chunk.text) <= _LONGEST_BLOCK // 2:
+        return chunk, parts[:_MOST_ROWS]
+    return chunk, items[: _MOST_ROWS + 1]
+
+
+def _is_item(piece: str) -> bool:
+    return bool(re.match(r"[-*+]\s|\d+[.)、]\s?", piece))
+
+
+def _table_block(table: Chunk | None) -> tuple[Chunk, list[str]] | None:
+    """All rows of a table that is short enough to be shown."""
+    if table is None:
+        return None
+    rows = [p for p in pieces(table) if p.startswith("|")][1:]
+    return (table, rows) if 1 < len(rows) <= _MOST_ROWS and len(table.text) <= _LONGEST_BLOCK else None
 
 
 def _nearest(hits: Sequence[SearchHit]) -> Chunk:

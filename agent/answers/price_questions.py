@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from agent.answers.missing import missing_fact
-from agent.answers.passages import says_nothing
+from agent.answers.passages import pieces, says_nothing
 from agent.answers.premise import price_premise
 from agent.answers.price import (
     asked_per,
@@ -243,6 +243,9 @@ def _uncovered_kind(work: Work, ids: Sequence[str]) -> str:
     return ""
 
 
+_AMOUNT = re.compile(r"[$¥￥€£%％折]|\d\s*(?:元|美元|off\b)|免费|\bfree\b|半价|half", re.IGNORECASE)
+
+
 def _said_elsewhere(work: Work, ids: Sequence[str], kind: str) -> bool:
     """Whether another claim or a passage about the model speaks of this kind of price: then that is the answer, not the list price."""
     for entity_id in ids:
@@ -251,16 +254,14 @@ def _said_elsewhere(work: Work, ids: Sequence[str], kind: str) -> bool:
         if any(_speaks_of(kind, claim_words(c, work.catalog)) for f in fields for c in entity.claims[f]):
             return True
         names = [normalise(n) for n in (entity.name, *entity.aliases)]
-        for hit in work.search(work.question.text, 6):
-            text = normalise(hit.chunk.text)
-            if (
-                hit.chunk.kind != "record"
-                and _speaks_of(kind, text)
-                and any(n in text for n in names)
-                and re.search(r"\d", hit.chunk.text)
-                and not says_nothing(hit.chunk.text)
-            ):
-                return True
+        for hit in work.passages(work.question.text, 6):
+            about = normalise(f"{hit.chunk.title} {hit.chunk.section}")
+            for piece in pieces(hit.chunk):
+                text = normalise(piece)
+                if not _speaks_of(kind, text) or not any(n in text or n in about for n in names) or says_nothing(piece):
+                    continue
+                if _AMOUNT.search(piece):
+                    return True
     return False
 
 

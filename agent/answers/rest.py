@@ -6,10 +6,12 @@ import re
 from dataclasses import replace
 
 from agent.answers.lookup import claim_line
+from agent.answers.maker import made_by
 from agent.answers.targets import PRICE_FIELDS
+from agent.similar import catalog_weights, content_tokens, text_tokens
 from agent.understand.question import FieldMention
 from agent.work import Draft, Work
-from kb.catalog.schema import Entity
+from kb.catalog.schema import Claim, Entity
 
 _SEGMENT = re.compile(r"[，,、；;。！!?？]|和|与|及|以及|还有|并且|同时|\band\b|\balso\b|\bplus\b", re.IGNORECASE)
 _SINGLE = frozenset({"price", "api_cost", "budget", "look_up", "rank", "superlative", "owner", "filter"})
@@ -23,11 +25,11 @@ _ASKS = re.compile(
 
 def complete(work: Work, draft: Draft) -> Draft:
     """The draft with a line for every field that is asked in a part of the question of its own and not answered yet."""
-    if draft.refused or draft.intent not in _SINGLE or len(draft.entities) > _FEW or work.question.carried or not _ASKS.search(work.question.text):
+    if draft.refused or draft.intent not in _SINGLE | _LOOKED_UP or len(draft.entities) > _FEW or work.question.carried or not _ASKS.search(work.question.text):
         return draft
     entities = [work.entity(i) for i in draft.entities if work.entity(i).kind == "model"]
     covered = {*draft.fields, *(c.field for c in work.claims), *_NOT_ASKED}
-    lines: list[str] = []
+    lines = _makers(work, draft)
     fields: list[str] = []
     for mention in work.question.fields:
         named_value = any(v.field == mention.field and v.start <= mention.start < v.end for v in work.question.values)
@@ -39,8 +41,59 @@ def complete(work: Work, draft: Draft) -> Draft:
             fields.append(mention.field)
             lines += said
     if not lines:
+        lines = _left_over(work, draft)
+    if not lines:
         return draft
     return replace(draft, text="\n".join([draft.text, "", *lines]), fields=(*draft.fields, *fields))
+
+
+_LOOKED_UP = frozenset({"look_up", "compare", "rank"})
+_MOST_EXTRA = 2
+_ONE_RARE_WORD = 2.2
+"""Weight (agent/similar.py) of leftover words that one more claim must hold: one rare word, or two common ones."""
+
+
+def _left_over(work: Work, draft: Draft) -> list[str]:
+    """Claims of what was answered about that hold words of the question which the answer has not taken up yet.
+
+    "规模多大，占几成" asks two things of one entity; only a question with several parts is looked at.
+    """
+    text = work.question.masked.split(" \n ")[0]
+    if draft.intent not in _LOOKED_UP or not _SEGMENT.search(text.strip(" ?？。.!！")):
+        return []
+    weights = catalog_weights(work.catalog)
+    split = work.reader.claim_tokens
+    used = {id(c) for c in work.claims}
+    taken = text_tokens(f"{draft.text} {' '.join(w for f in draft.fields for w in work.field(f).words)}")
+    taken |= {t for c in work.claims for t in split[id(c)]}
+    entities = [work.entity(i) for i in draft.entities]
+    ways = {field: text_tokens(" ".join(work.field(field).words)) for entity in entities for field in entity.claims}
+    left = [t for t in content_tokens(text) if t not in taken and (weights.known(t) or any(t in words for words in ways.values()))]
+    found: list[tuple[float, Claim]] = []
+    for entity in entities:
+        for field, claims in entity.claims.items():
+            words = ways[field]
+            for claim in claims:
+                weight = sum(weights.weight(t) for t in left if t in split[id(claim)] or t in words)
+                if id(claim) not in used and weight >= _ONE_RARE_WORD:
+                    found.append((weight, claim))
+    found.sort(key=lambda f: -f[0])
+    return [claim_line(work, work.entity(c.entity), c.field, [c]) for _, c in found[:_MOST_EXTRA]]
+
+
+_VENDOR = re.compile(r"厂商(?!私有|方案)|厂家|开发商|哪家(?:公司|做|出|的)|谁家|(?:是|由)谁(?:家|做|开发|出)|\bvendor\b|\bmaker\b|who (?:makes|made|owns)", re.IGNORECASE)
+
+
+def _makers(work: Work, draft: Draft) -> list[str]:
+    """Who makes what was answered about, where that is asked too and not said yet."""
+    if not _VENDOR.search(work.question.masked.split(" \n ")[0]):
+        return []
+    found = []
+    for entity in (work.entity(i) for i in draft.entities):
+        vendor = work.catalog.vendors.get(entity.vendor)
+        if entity.kind == "model" and vendor is not None and vendor.name not in draft.text:
+            found.append(made_by(work, entity))
+    return found
 
 
 def _line(work: Work, entity: Entity, field: str) -> str:

@@ -49,6 +49,10 @@ def price_fields(work: Work) -> tuple[str, ...]:
     text = work.question.masked.split(" \n ")[0]
     asks_input = INPUT in named or has("input_cue", text)
     asks_output = OUTPUT in named or has("output_cue", text)
+    earlier = work.question.masked.partition(" \n ")[2]
+    if not (asks_input or asks_output) and "field" in work.question.carried and earlier:
+        # "per 1K tokens" after "输出呢" is about the output still.
+        asks_input, asks_output = has("input_cue", earlier), has("output_cue", earlier)
     if asks_input != asks_output:
         return (INPUT,) if asks_input else (OUTPUT,)
     return PRICE_FIELDS

@@ -49,7 +49,7 @@ _SEAMS = frozenset("的了呢吗那这换改成按用到给和跟与也都就还
 
 def own_words(question: Question) -> list[str]:
     """Content words of a turn that are neither names, quantities, periods, currencies nor words that point back."""
-    text = list(question.masked)
+    text = list(_PER_COUNT.sub(lambda m: " " * len(m[0]), question.masked))
     for q in question.quantities:
         text[q.start : q.end] = " " * (q.end - q.start)
     for f in question.fields:
@@ -88,6 +88,32 @@ def refers_back(question: Question) -> bool:
     return len(question.text) <= 40 and len(own) <= 2 and bool(signals or cues or per_unit)
 
 
+_SUBJECTLESS = re.compile(
+    r"^(?:那|那么)?(?:主要|一般|通常|都|能不能|能|可不可以|可以|会不会|会|有(?:没有|什么|哪些|多少|几)|是不是|干(?:啥|什么|嘛)|做(?:什么|啥)|用来|适合|为(?:什么|啥|何)|在哪|"
+    r"贵不贵|怎么(?:样|收费|部署|用|计费)|支持|允许|排第|谁(?:做|开发|家)|哪家|哪国)"
+)
+_LONGEST_SUBJECTLESS = 16
+_OTHERS = re.compile(
+    r"除了(?:它|他|这个|这些|上面|那个)|还有(?:没有)?(?:别的|其他|其它|吗|没|哪些)|(?:别的|其他的?|其它的?)(?:呢|有吗|选择)|"
+    r"\b(?:any ?(?:thing|one)? ?others?|any alternatives?|what else|anything else|other options?|besides (?:it|that|these))\b",
+    re.IGNORECASE,
+)
+
+
+def _without_subject(now: Question, before: Question) -> bool:
+    """ "主要干啥用的": a predicate that leaves its subject to the turn before."""
+    return bool(before.named) and not now.mentions and len(now.text) <= _LONGEST_SUBJECTLESS and bool(_SUBJECTLESS.search(now.text))
+
+
+def _other_choice(now: Question, before: Question) -> Question | None:
+    """ "除了它还有吗" after a choice: the same wish again, without what was chosen."""
+    wished = before.has("select_word") or before.has("wish_word")
+    if not wished or now.mentions or own_words(now) and len(now.text) > _LONGEST_SUBJECTLESS or not _OTHERS.search(now.text):
+        return None
+    chosen = frozenset(i for m in (*before.mentions, *before.recent) for i in m.entities)
+    return replace(before, mentions=(), excluded=before.excluded | chosen, carried=("wish",)) if chosen else None
+
+
 def _chooses_between(now: Question, before: Question) -> bool:
     """ "Which is cheaper for 10M in?" after two models were compared is about those two."""
     everyone = re.search(r"模型|所有|全部|哪些|models?\b|all\b", now.text, re.IGNORECASE)
@@ -115,6 +141,9 @@ def _says_too_little(text: str, language: str) -> bool:
 def _merged(now: Question, before: Question | None) -> Question:
     if before is None:
         return now
+    other = _other_choice(now, before)
+    if other is not None:
+        return other
     if not re.search(r"[\u4e00-\u9fff]|[A-Za-z]{2,}", now.masked):
         # "GPT-5.1" alone is said in the language of the conversation.
         now = replace(now, language=before.language)
@@ -161,7 +190,7 @@ def _merged(now: Question, before: Question | None) -> Question:
 
 
 def _leans_on(now: Question, before: Question) -> bool:
-    if _chooses_between(now, before):
+    if _chooses_between(now, before) or _without_subject(now, before):
         return True
     if not refers_back(now) or now.unknown and not now.named:
         return False

@@ -204,10 +204,23 @@ class Linker:
             # Spaces are gone here: "flash price" is a variant and a word, "flashback" is neither.
             variant = variant if where[variant.end()] - where[variant.end() - 1] > 1 else None
         if variant and (unknown or end == start + len(alias.text) or entities):
-            unknown = (unknown + " " + variant["variant"]).strip()
-            entities, end = (), variant.end()
+            known, name = self._with_variant(alias, entities, variant["variant"]) if not unknown else ((), "")
+            unknown = "" if known else (unknown + " " + variant["variant"]).strip()
+            entities, end = known, variant.end()
+            if known:
+                # The name as the sources write it, so that what is said of this variant alone is found.
+                first, last = where[start], where[end - 1] + 1
+                return Mention(name, first, last, known, alias.how, "", alias.family or self._family(known)), end
         first, last = where[start], where[end - 1] + 1
         return Mention(question[first:last], first, last, entities, alias.how, unknown, alias.family or self._family(alias.entities)), end
+
+    def _with_variant(self, alias: _Alias, entities: tuple[str, ...], variant: str) -> tuple[tuple[str, ...], str]:
+        """Entities of the same family that some name of theirs calls by the variant ("千问max" where "Qwen-Max" is known), and that name."""
+        for candidates in (entities, self._siblings(alias)):
+            names = {i: n for i in candidates for n in (*reversed(self._entities[i].aliases), self._entities[i].name) if _ends_with(n, variant)}
+            if names:
+                return tuple(names), next(iter(names.values()))
+        return (), ""
 
     @staticmethod
     def _counts(rest: str) -> bool:
@@ -336,6 +349,10 @@ class Linker:
             if m.family and self._entities[i].family == m.family
         }
         return [m for m in found if m.how != "vendor" or not any(self._entities[i].vendor in named for i in m.entities)]
+
+
+def _ends_with(name: str, variant: str) -> bool:
+    return re.search(rf"(?<![a-z]){re.escape(variant.lower())}$", name.lower()) is not None
 
 
 def _same_version(known: str, written: str) -> bool:

@@ -141,7 +141,7 @@ class Reader:
             for m in linked
             if negated(text, m.start) and m.entities and len(linked) < 3 and not re.match(r"\s*(?:吗|呢|更|吧|好)", text[m.end :])
         )
-        mentions = tuple(m for m in linked if m not in ruled_out and not _is_platform(text, m, linked))
+        mentions = tuple(m for m in linked if m not in ruled_out and not _is_platform(text, m, linked) and not _asks_version(text, m))
         masked = mask(text, linked)
         # A name alone is nobody's language; most who ask read Chinese.
         language: Language = language_of(masked) if re.search(r"[A-Za-z\u4e00-\u9fff]{2,}", masked) else "zh"
@@ -208,6 +208,11 @@ def _is_platform(text: str, mention: Mention, linked: tuple[Mention, ...]) -> bo
     """Whether a vendor's name is that of its cloud ("从谷歌云调 Claude"), not a model to speak of."""
     others = any(m.how != "vendor" for m in linked)
     return mention.how == "vendor" and others and bool(re.match(r"\s*(?:云|cloud|平台|platform)", text[mention.end :], re.IGNORECASE))
+
+
+def _asks_version(text: str, mention: Mention) -> bool:
+    """Whether the version is what is asked for ("相当于 gpt 几"), so that the name stands for no model."""
+    return not re.search(r"\d", mention.text) and bool(re.match(r"\s*(?:几|哪个?版本|哪一?[代版])", text[mention.end :]))
 
 
 def _long_enough(words: list[str]) -> list[str]:
