@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from agent.answers.listing import list_of, residual_need, why_not, wished_fields
-from agent.answers.passages import clean
+from agent.answers.passages import clean, pieces
 from agent.answers.price import exchange_rate
 from agent.answers.weighing import weighed_answer
 from agent.evidence import locate
@@ -20,6 +20,8 @@ from agent.understand.weights import FIRST, weights_of
 from agent.work import Draft, Work
 from kb.catalog.schema import Claim, Entity
 from kb.catalog.show import claim_text
+from kb.text import normalise
+from kb.types import Chunk
 
 WEIGHTS: Mapping[str, float] = {"recommended_for": 1.6, "scenarios": 1.1, "strengths": 1.0}
 """How much a fit counts by the field that states it; every other field counts 0.85. Shown with the answer."""
@@ -108,6 +110,8 @@ def answer_choose(work: Work) -> Draft | None:
     excluded = [(m.entity, failed.constraint, failed.claims) for m in matches if (failed := _failed(m)) is not None]
     similar = work.similar_claims(FIRST.sub(" ", question.masked)) if need else {}
     ranked = fits(work, kept, need, similar, tuple(f.field for f in wished))
+    praised = recommended_in_passages(work, need, [c.entity for c in ranked])
+    ranked = sorted((replace(c, score=c.score + praised[c.entity.id][0] if c.entity.id in praised else c.score) for c in ranked), key=lambda c: -c.score)
     if stressed:
         fit = {c.entity.id: c.score for c in ranked if c.score >= _WORTH_SAYING}
         return weighed_answer(work, fit, [e for e in kept if e.kind == "model"], stressed)
@@ -115,7 +119,35 @@ def answer_choose(work: Work) -> Draft | None:
         return None
     if not constraints and not named and _foreign(work, ranked[0].score):
         return None
-    return _said(work, ranked, constraints, excluded)
+    return _said(work, ranked, constraints, excluded, {i: f"> {clean(q)} {work.cite_chunk(c, q)}" for i, (_, c, q) in praised.items()})
+
+
+_PRAISES = re.compile(r"首选|优先选|推荐|建议(?:选|用|优先)|最适合|first choice|recommend|best (?:choice|suited)|preferred", re.IGNORECASE)
+_PRAISE = 1.5
+"""Weight of a sentence that recommends a model for the need, times the share of the need that it covers."""
+
+
+def recommended_in_passages(work: Work, need: Sequence[str], entities: Sequence[Entity]) -> dict[str, tuple[float, Chunk, str]]:
+    """Entity -> (bonus, chunk, sentence) where a document recommends it for the need in so many words.
+
+    A catalog drafted from prose holds few recommendations as claims; the sentence itself is as good.
+    """
+    found: dict[str, tuple[float, Chunk, str]] = {}
+    if not need:
+        return found
+    weights = catalog_weights(work.catalog)
+    names = {e.id: [normalise(n) for n in (e.name, *e.aliases) if len(n) > 2] for e in entities if e.kind == "model"}
+    for hit in work.passages(work.question.text):
+        for piece in pieces(hit.chunk):
+            low = normalise(f"{hit.chunk.text if hit.chunk.kind == 'row' else piece}")
+            covered = weights.coverage(need, low)
+            if covered < 0.5 or not _PRAISES.search(low):
+                continue
+            for entity_id, called in names.items():
+                bonus = _PRAISE * covered
+                if any(n in normalise(piece) for n in called) and bonus > found.get(entity_id, (0.0,))[0]:
+                    found[entity_id] = (bonus, hit.chunk, piece)
+    return found
 
 
 def _failed(match: Match) -> Verdict | None:
@@ -210,6 +242,7 @@ def _said(
     ranked: Sequence[Candidate],
     constraints: Sequence[Constraint],
     excluded: Sequence[tuple[Entity, Constraint, tuple[Claim, ...]]],
+    praise: Mapping[str, str],
 ) -> Draft:
     best = ranked[0]
     tied = [c for c in ranked if c.score >= 0.93 * best.score][:3]
@@ -220,7 +253,7 @@ def _said(
             lines.append(
                 f"- {candidate.entity.name}{work.say('：', ': ')}{work.label(claim.field)}{work.say('：', ': ')}{claim_text(claim, work.catalog, work.language, with_source=False)} {work.cite(claim)}"
             )
-        lines += _source_sentence(work, candidate)
+        lines += [f"  {praise[candidate.entity.id]}"] if candidate.entity.id in praise else _source_sentence(work, candidate)
     others = [c for c in ranked[len(tied) :] if c.reasons and c.score >= 0.45 * best.score][:3]
     if others:
         lines.append(work.say("其次可以看：", "Also worth a look:"))

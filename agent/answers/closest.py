@@ -27,7 +27,7 @@ _WANTS_DATE = re.compile(
     r"几月几[号日]|什么时候|何时|哪(?:一)?[天年月]|几号|日期|截止到|\bwhen\b|what date|which (?:day|year|month)|cut-?off", re.IGNORECASE
 )
 _DATE = re.compile(r"\d{4}\s*[-/年]|\d{1,2}\s*月\s*\d{1,2}")
-_COMMON = frozenset(
+COMMON = frozenset(
     "api apis token tokens app apps model models llm ai input output price cost rank the and for with are can gb tb url sdk max min".split()
 )
 
@@ -40,10 +40,10 @@ def named_things(work: Work) -> list[str]:
             for n in re.findall(
                 r"(?<![A-Za-z0-9])(?:[A-Z]{2,}[A-Za-z0-9]*\d+[A-Z]*|[A-Z][a-z]+[A-Z]\w*|[A-Z]{3,}(?![A-Za-z]))", work.question.masked.split(" \n ")[0]
             )
-            if n.lower() not in _COMMON
+            if n.lower() not in COMMON
         ]
     words = re.findall(r"[A-Za-z][A-Za-z0-9\-]{2,}", work.question.masked.split(" \n ")[0])
-    return [normalise(w) for w in words if w.lower() not in _COMMON and not w.islower()]
+    return [normalise(w) for w in words if w.lower() not in COMMON and not w.islower()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _speaks_of(claim: Claim, entity_ids: Sequence[str], names: Sequence[str]) ->
 def closest(work: Work, entity_ids: Sequence[str], *, only: Sequence[str] = ()) -> list[Fit]:
     """Claims and passages about the entities by fit, best first; `only` limits the claims to these fields."""
     text = work.question.masked.split(" \n ")[0]
-    known = [t for t in content_tokens(text) if t not in _COMMON]
+    known = [t for t in content_tokens(text) if t not in COMMON]
     weights = catalog_weights(work.catalog)
     meaning = work.similar_claims(text)
     must = named_things(work)

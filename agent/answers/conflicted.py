@@ -25,6 +25,9 @@ def touching(work: Work, draft: Draft) -> list[FoundConflict]:
     entities = set(draft.entities) | {c.entity for c in work.claims}
     found = []
     for conflict in find_conflicts(work.catalog, entities=entities):
+        if draft.intent == "api_cost" and conflict.kind == "values" and not any(id(c) in used for c in conflict.claims):
+            # A bill for output alone has nothing to do with what the sources say of the input.
+            continue
         if any(id(c) in used for c in conflict.claims) or (set(conflict.fields) & fields and set(conflict.entities) & set(draft.entities)):
             found.append(conflict)
     return found

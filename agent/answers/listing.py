@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from agent.answers.closest import named_things
+from agent.answers.closest import COMMON, named_things
 from agent.answers.price import exchange_rate
 from agent.answers.targets import models
 from agent.similar import catalog_weights, claim_words, content_tokens
@@ -68,7 +68,7 @@ def residual_need(work: Work, constraints: Sequence[Constraint], superlative: Su
         "conflict_word",
     ):
         rest = pattern(group).sub(" ", rest)
-    return [t for t in content_tokens(rest) if len(t) > 1 and not t.isdigit()]
+    return [t for t in content_tokens(rest) if len(t) > 1 and not t.isdigit() and t not in COMMON]
 
 
 def wished_fields(work: Work, constraints: Sequence[Constraint]) -> list[FieldMention]:
@@ -181,7 +181,7 @@ def answer_listing(work: Work) -> Draft | None:
     hardness = 1.0 + 0.5 * max(0, len(constraints) - 1) + (0.5 if superlative else 0.0)
     if rank is None and not vendor_list and has_need(work, rest, hardness):
         return None
-    return _found(work, constraints, superlative)
+    return _found(work, constraints, superlative, [t for t in rest if weights.known(t)])
 
 
 _EXPLAINS = re.compile(
@@ -209,8 +209,14 @@ def _asks_list(work: Work, constraints: Sequence[Constraint], superlative: Super
     return bool(constraints) and not question.mentions and not residual_need(work, constraints, superlative)
 
 
-def _found(work: Work, constraints: Sequence[Constraint], superlative: Superlative | None) -> Draft | None:
+def _found(work: Work, constraints: Sequence[Constraint], superlative: Superlative | None, need: Sequence[str]) -> Draft | None:
     candidates = scope(work)
+    if need and superlative is None:
+        # "法律方向的开源模型": those whose claims speak of it, where any do.
+        fitting = [e for e in candidates if _speaks_of(work, e, need)]
+        narrowed = judge(work.catalog, fitting, constraints, cny_per_usd=exchange_rate(work)[0])
+        if any(m.meets_all for m in narrowed):
+            candidates = fitting
     if constraints:
         matches = judge(work.catalog, candidates, constraints, cny_per_usd=exchange_rate(work)[0])
         if superlative is None:
@@ -221,6 +227,12 @@ def _found(work: Work, constraints: Sequence[Constraint], superlative: Superlati
     if superlative is None:
         return _names(work, candidates) if candidates else None
     return _superlative(work, candidates, superlative, constraints)
+
+
+def _speaks_of(work: Work, entity: Entity, need: Sequence[str]) -> bool:
+    """Whether one claim about an entity holds all words of a need."""
+    weights, split = catalog_weights(work.catalog), work.reader.claim_tokens
+    return any(weights.coverage_of(need, split[id(c)]) > 0.99 for claims in entity.claims.values() for c in claims)
 
 
 def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constraint]) -> Draft | None:

@@ -85,6 +85,8 @@ def answer_lookup(work: Work) -> Draft | None:
         if question.unknown:
             return None
         return _not_said(work, [work.entity(i) for i in entities], [f for _, f in missing])
+    if _BESIDES.search(question.masked) or _HOW.search(question.masked):
+        lines += [line for line in _around(work) if line not in lines]
     conflicts = []
     for mention in mentions[:1]:
         other = _family_differs(work, mention, fields)
@@ -180,8 +182,6 @@ def _about(work: Work, mention: Mention) -> tuple[Entity, list[str], list[str], 
         if extra is not None and not set(extra[2]) <= set(used):
             lines += [line for line in extra[1] if line not in lines]
             used += extra[2]
-    if lines and (besides or _HOW.search(work.question.masked)):
-        lines += [line for line in _around(work) if line not in lines]
     if not lines:
         passage = supporting_passage(work, [entity], wanted)
         if passage and not says_nothing(" ".join(passage)):

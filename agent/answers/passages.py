@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from agent.answers.strangers import unknown_names
 from agent.similar import Weights, content_tokens
@@ -11,6 +12,8 @@ from agent.understand.lexicon import has
 from agent.work import Draft, Work
 from kb.catalog.schema import Entity
 from kb.confidence import SURE
+from kb.numbers import find_numbers
+from kb.quantities import find_quantities
 from kb.text import holds_han, normalise, sentences
 from kb.types import Chunk, SearchHit
 
@@ -54,10 +57,21 @@ def supporting_passage(work: Work, entities: Sequence[Entity], fields: Sequence[
             linked = "reference" in fields and "://" in piece
             if not any(a in low for a in asked) and not linked and not sum(w in low for w in words) >= 2:
                 continue
-            if numeric and not re.search(r"\d|[一二三四五六七八九十百千万亿]+[级%]", piece):
+            if numeric and not any(_measured(work, field, piece) for field in fields):
                 continue
             return [f"> {clean(piece)} {work.cite_chunk(hit.chunk, piece)}"]
     return []
+
+
+def _measured(work: Work, field: str, piece: str) -> bool:
+    """Whether a piece holds a figure of the field's kind: money for a price, tokens or characters for a window, a bare one else."""
+    record = work.field(field)
+    figures = find_quantities(normalise(piece))
+    if record.type in ("rate", "money"):
+        return any(q.is_money for q in figures)
+    if record.type == "quantity" and record.unit.split("/")[0] == "token":
+        return bool(re.search(r"[百千万亿]+级", piece)) or any(q.unit in ("token", "char") or q.scale and not q.is_money for q in figures)
+    return bool(re.search(r"\d|[一二三四五六七八九十百千万亿]+[级%]", piece))
 
 
 def says_nothing(text: str) -> bool:
@@ -96,7 +110,7 @@ def answer_passages(work: Work) -> Draft | None:
     chosen = _choose(work, hits, tokens, weights)
     if not chosen or _misses_the_point(work, chosen):
         return None
-    silent = all(says_nothing(quote) for _, quotes in chosen for quote in quotes)
+    silent = all(says_nothing(part) for _, quotes in chosen for quote in quotes for part in sentences(quote) if part.strip())
     lines = [
         work.say("资料没有给出答案，原文这样写：", "The sources do not tell; they say:")
         if silent
@@ -165,9 +179,10 @@ def _choose(work: Work, hits: Sequence[SearchHit], tokens: Sequence[str], weight
         return []
     ranked.sort(key=lambda r: -r[0])
     top = ranked[0]
-    if not any(t in set(_tokens_of(f"{top[1].context} {top[2]}")) for t in tokens):
-        # No word is shared (another language): the nearest passage in meaning, as a whole.
-        nearest = _nearest(hits)
+    foreign = holds_han(work.question.text) != holds_han(top[2])
+    if foreign or not any(t in set(_tokens_of(f"{top[1].context} {top[2]}")) for t in tokens):
+        # Words that happen to meet across languages mean little: the nearest passage in meaning, as a whole.
+        nearest = _nearest(work.question.text, hits)
         return [block(work, nearest, pieces(nearest)[0], whole=True)]
     chosen: list[tuple[Chunk, list[str]]] = []
     seen: set[str] = set()
@@ -244,9 +259,20 @@ def _table_block(table: Chunk | None) -> tuple[Chunk, list[str]] | None:
     return (table, rows) if 1 < len(rows) <= _MOST_ROWS and len(table.text) <= _LONGEST_BLOCK else None
 
 
-def _nearest(hits: Sequence[SearchHit]) -> Chunk:
-    """The hit nearest in meaning among the first, for a question whose words no passage shares."""
-    return max(hits[:5], key=lambda h: h.dense_score or 0.0).chunk
+def _nearest(question: str, hits: Sequence[SearchHit]) -> Chunk:
+    """The hit nearest in meaning among the first, for a question whose words no passage shares; figures mean the same everywhere."""
+    asked = _figures(question)
+    return max(hits[:6], key=lambda h: (h.dense_score or 0.0) + (_FIGURE if asked & _figures(h.chunk.text) else 0.0)).chunk
+
+
+_FIGURE = 0.015
+"""Cosine that a figure in common is worth: about the distance between the first and the fifth hit across languages."""
+_NUMBER_WORDS = {w: Decimal(n) for n, w in enumerate("one two three four five six seven eight nine ten".split(), 1)}
+
+
+def _figures(text: str) -> set[Decimal]:
+    words = {_NUMBER_WORDS[w] for w in re.findall(r"[a-z]+", text.lower()) if w in _NUMBER_WORDS}
+    return words | {n.value for n in find_numbers(normalise(text))}
 
 
 def _tokens_of(text: str) -> list[str]:

@@ -49,7 +49,7 @@ def complete(work: Work, draft: Draft) -> Draft:
 
 _LOOKED_UP = frozenset({"look_up", "compare", "rank"})
 _MOST_EXTRA = 2
-_ONE_RARE_WORD = 2.2
+_ONE_RARE_WORD = 3.2
 """Weight (agent/similar.py) of leftover words that one more claim must hold: one rare word, or two common ones."""
 
 
@@ -59,7 +59,7 @@ def _left_over(work: Work, draft: Draft) -> list[str]:
     "规模多大，占几成" asks two things of one entity; only a question with several parts is looked at.
     """
     text = work.question.masked.split(" \n ")[0]
-    if draft.intent not in _LOOKED_UP or not _SEGMENT.search(text.strip(" ?？。.!！")):
+    if draft.intent not in _LOOKED_UP or sum(bool(content_tokens(part)) for part in _SEGMENT.split(text)) < 2:
         return []
     weights = catalog_weights(work.catalog)
     split = work.reader.claim_tokens

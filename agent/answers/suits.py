@@ -10,6 +10,7 @@ from agent.answers.choose import Candidate, fits, need_of
 from agent.answers.lookup import asked_fields
 from agent.answers.targets import PRICE_FIELDS, targets
 from agent.similar import catalog_weights
+from agent.understand.constraints import constraints_of
 from agent.work import Draft, Work
 from kb.catalog.schema import Claim
 from kb.catalog.show import claim_text
@@ -37,7 +38,7 @@ def answer_suits(work: Work) -> Draft | None:
     asked = asked_fields(work)
     if len(entities) < 2 or set(asked) & set(PRICE_FIELDS):
         return None
-    if any(work.field(f).type in ("enum", "rank", "rate") for f in asked):
+    if any(work.field(f).type in ("enum", "rank", "rate") for f in asked) or constraints_of(question, work.catalog):
         return None
     weights = catalog_weights(work.catalog)
     need = [t for t in need_of(work) if weights.known(t)]

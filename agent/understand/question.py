@@ -223,7 +223,7 @@ def negated(text: str, start: int) -> bool:
     """Whether a word is denied just before it (不要开源, not open source, non-Chinese)."""
     return bool(
         re.search(
-            r"(?:不要|不是|不能|不用|非|除了|排除|不含|别用|别要|别选|不支持|不开放|不提供|没有|不带|不做|处理不了|"
+            r"(?:不要|不是|不能|不用|非|除了|排除|不含|别用|别要|别选|不支持|不开放|不提供|(?<!有)没有|不带|不做|处理不了|"
             r"(?:no|not|not from|not in|non-?|without|except|excluding|other than|lacks?|cannot|can't|don't|doesn't|do not|does not)"
             r"(?: (?:support|handle|have|offer|accept|do|take|process))?(?: (?:the|a|an|any))?[ -]?)$",
             text[max(0, start - 24) : start],
