@@ -64,7 +64,8 @@ def answer(text: str, make_work: WorkMaker, before: Question | None = None) -> I
     conflicts = touching(work, draft) if not draft.refused else []
     asked = {re.sub(r"[\s\-]", "", m.text.lower()) for m in question.mentions}
     # Who asks for the very product that the source names is told nothing new by its name.
-    conflicts = [c for c in conflicts if not (c.kind == "version" and re.sub(r"[\s\-]", "", c.names[1].lower()) in asked)]
+    if draft.intent != "conflicts":
+        conflicts = [c for c in conflicts if not (c.kind == "version" and re.sub(r"[\s\-]", "", c.names[1].lower()) in asked)]
     body = draft.text
     if conflicts and draft.intent != "conflicts":
         body = "\n".join([without_repeats(work, body, conflicts[:3]), "", *report(work, conflicts)])

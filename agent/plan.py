@@ -22,6 +22,7 @@ from agent.answers.lookup import answer_lookup
 from agent.answers.maker import answer_maker
 from agent.answers.measured import answer_measured
 from agent.answers.moved import answer_moved_bill
+from agent.answers.outline import answer_outline
 from agent.answers.parts import answer_parts
 from agent.answers.passages import answer_passages
 from agent.answers.price_questions import answer_price, answer_price_list
@@ -32,6 +33,7 @@ from agent.answers.samename import answer_same_name
 from agent.answers.section import answer_section
 from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
+from agent.answers.stranger import answer_stranger
 from agent.answers.suits import answer_suits
 from agent.tools.cost import CostInputError
 from agent.work import Draft, Work
@@ -47,8 +49,10 @@ HANDLERS: tuple[Handler, ...] = (
     answer_break_even,
     answer_sizing,
     answer_unknown_version,
+    answer_stranger,
     answer_same_name,
     answer_conflicts,
+    answer_outline,
     answer_maker,
     answer_saving,
     answer_moved_bill,

@@ -87,6 +87,10 @@ class Weights:
         total = sum(w for _, w in weighed)
         return sum(w for t, w in weighed if _stem(t) in present) / total if total else 0.0
 
+    def held(self, tokens: Sequence[str], present: Set[str]) -> float:
+        """Weight of the tokens that a text, split already, holds."""
+        return sum(self.weight(t) for t in tokens if _stem(t) in present)
+
     def overlap(self, tokens: Sequence[str], text: str) -> float:
         """Weight of the tokens that occur in the text, a little less for long texts."""
         present = text_tokens(text)

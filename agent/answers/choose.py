@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from agent.answers.listing import list_of, residual_need, why_not, wished_fields
+from agent.answers.listing import explains, list_of, residual_need, why_not, wished_fields
 from agent.answers.passages import clean, pieces
 from agent.answers.price import exchange_rate
 from agent.answers.weighing import weighed_answer
@@ -88,7 +88,7 @@ def answer_choose(work: Work) -> Draft | None:
     named = [work.entity(i) for m in question.named if m.how != "vendor" for i in m.entities[:1] if work.entity(i).kind != "document"]
     if named and not (len(named) > 1 and question.has("select_word")):
         return None
-    if FOR_WHOM.search(question.text):
+    if FOR_WHOM.search(question.text) or not named and explains(work):
         return None
     constraints = constraints_of(question, work.catalog)
     stressed = weights_of(question, work.catalog)

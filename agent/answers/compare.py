@@ -214,7 +214,14 @@ def _numbers(work: Work, ids: Sequence[str], field: str) -> Draft | None:
         return None
     lines = []
     comparable = len({c.unit for _, c in rows}) == 1 and len(rows) > 1 and record.better
-    if comparable:
+    if comparable and _disputed(work, [e for e, _ in rows], field):
+        lines.append(
+            work.say(
+                f"{record.label.zh}谁更高，取决于采信哪个说法：资料给同一个模型写了不同的数字。",
+                f"Which {record.label.en} is higher depends on which statement holds: the sources give different figures for the same model.",
+            )
+        )
+    elif comparable:
         ordered = sorted(rows, key=lambda r: _value(r[1]), reverse=record.better == "high")
         first, last = ordered[0], ordered[-1]
         gap = abs(_value(first[1]) - _value(last[1]))
@@ -265,6 +272,16 @@ def _numbers(work: Work, ids: Sequence[str], field: str) -> Draft | None:
         )
     work.tool("compare", {"models": list(ids), "field": field}, {"answer": lines[0]})
     return Draft("\n".join(lines), entities=tuple(ids), fields=(field,), intent="compare")
+
+
+def _disputed(work: Work, entities: Sequence[Entity], field: str) -> bool:
+    """Whether the order of the entities changes with which of their stated figures is believed."""
+    spans = []
+    for entity in entities:
+        values = [c.value for c in entity.claims[field] if isinstance(c.value, Decimal)]
+        spans.append((min(values), max(values)))
+    spans.sort()
+    return any(low[1] > high[0] and (low[0] != low[1] or high[0] != high[1]) for low, high in zip(spans, spans[1:], strict=False))
 
 
 def _value(claim: Claim) -> Decimal:

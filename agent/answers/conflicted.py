@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -79,6 +80,28 @@ def without_repeats(work: Work, body: str, found: Sequence[FoundConflict]) -> st
     return "\n".join(lines)
 
 
+_WHY_THERE = re.compile(r"怎么|为什么|为啥|写错|笔误|搞错|是不是|对吗|对不对|\bwhy\b|\bhow come\b|mistake|typo|wrong", re.IGNORECASE)
+
+
+def _other_name(work: Work) -> Draft | None:
+    """ "GPT-5.1 那节怎么写着 GPT-4o": the claims under one name that the source states of another that is named too."""
+    named = work.question.named
+    if len(named) < 2 or not _WHY_THERE.search(work.question.masked):
+        return None
+    ids = {i for m in named for i in m.entities}
+    spoken = {normalise(re.sub(r"[\s\-]", "", m.text)) for m in named}
+    found = [
+        c
+        for c in find_conflicts(work.catalog, entities=ids)
+        if c.kind == "version" and normalise(re.sub(r"[\s\-]", "", c.names[1])) in spoken
+    ]
+    if not found:
+        return None
+    work.tool("find_conflicts", {"entities": sorted(ids)}, {"found": len(found)})
+    entities = tuple(dict.fromkeys(i for c in found for i in c.entities))
+    return Draft("\n".join(report(work, found)), entities=entities, fields=tuple(f for c in found for f in c.fields), intent="conflicts")
+
+
 def answer_conflicts(work: Work) -> Draft | None:
     """All conflicts, or those of the named entities, when that is what is asked."""
     question = work.question
@@ -102,7 +125,7 @@ def answer_conflicts(work: Work) -> Draft | None:
         "discrepanc",
     )
     if not any(w in question.masked.lower() for w in words):
-        return None
+        return _other_name(work)
     ids = {i for m in question.named for i in m.entities}
     fields = {f.field for f in question.fields if f.field not in ("figure",)} if ids else set()
     found = find_conflicts(work.catalog, entities=ids or None)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from agent.answers.closest import COMMON, named_things
 from agent.answers.price import exchange_rate
 from agent.answers.targets import models
-from agent.similar import catalog_weights, claim_words, content_tokens
+from agent.similar import SEAMS, catalog_weights, claim_words, content_tokens
 from agent.tools.prices import choose_quotes, quotes_of
 from agent.tools.query import Match, Ranked, judge, order_by
 from agent.understand.constraints import (
@@ -154,7 +154,10 @@ def answer_listing(work: Work) -> Draft | None:
     superlative = superlative_of(question, work.catalog)
     rank = rank_asked(question, work.catalog)
     if rank is not None:
-        constraints = [c for c in constraints if c.field != rank.field] + [rank]
+        others = [c for c in constraints if c.field != rank.field]
+        if (place := _place_among(rank, others)) is not None:
+            return _found(work, others, place, ())
+        constraints = [*others, rank]
     things = named_things(work) if question.has("list_word") else []
     if things:
         return _mentioning(work, things)
@@ -171,31 +174,59 @@ def answer_listing(work: Work) -> Draft | None:
     if FITS.search(question.masked) and any(c.operator == "min" for c in constraints) and question.has("list_word"):
         return list_of(work, judge(work.catalog, scope(work), constraints, cny_per_usd=exchange_rate(work)[0]), constraints)
     rest = residual_need(work, constraints, superlative)
+    if rank is None and _is_no_list(work, constraints, superlative, rest, vendor_list):
+        return None
     weights = catalog_weights(work.catalog)
-    ranking = superlative is not None and work.field(superlative.field).type == "rank"
-    if ranking and rank is None and not any(work.field(f.field).type == "rank" for f in question.fields) and any(weights.known(t) for t in rest):
-        # "The best model for coding" is no question for the ranking.
-        return None
-    if rank is None and superlative is None and not vendor_list and _about_more(work, constraints, rest):
-        return None
+    return _found(work, constraints, superlative, [t for t in rest if weights.known(t) and not set(t) & SEAMS])
+
+
+def _is_no_list(
+    work: Work, constraints: Sequence[Constraint], superlative: Superlative | None, rest: Sequence[str], vendor_list: bool
+) -> bool:
+    """Whether the words beside the conditions speak of a use, or want an explanation."""
+    if superlative is not None and _best_for_a_use(work, superlative, rest):
+        return True
+    if superlative is None and not vendor_list and _about_more(work, constraints, rest):
+        return True
     hardness = 1.0 + 0.5 * max(0, len(constraints) - 1) + (0.5 if superlative else 0.0)
-    if rank is None and not vendor_list and has_need(work, rest, hardness):
+    return not vendor_list and has_need(work, rest, hardness)
+
+
+def _best_for_a_use(work: Work, superlative: Superlative, rest: Sequence[str]) -> bool:
+    """ "The best model for coding" is no question for the ranking, where no rank is spoken of."""
+    if work.field(superlative.field).type != "rank" or any(work.field(f.field).type == "rank" for f in work.question.fields):
+        return False
+    return any(catalog_weights(work.catalog).known(t) for t in rest)
+
+
+def _place_among(rank: Constraint, others: Sequence[Constraint]) -> Superlative | None:
+    """ "排第一的国产模型" is the first of those, not the first of all."""
+    if rank.operator != "equals" or not others or not isinstance(rank.value, Decimal) or rank.value > _LAST_PLACE:
         return None
-    return _found(work, constraints, superlative, [t for t in rest if weights.known(t)])
+    return Superlative(rank.field, False, 1, rank.start, rank.end, int(rank.value))
 
 
+_LAST_PLACE = 5
+"""The places that have a name in both languages (`_rank_word`)."""
 _EXPLAINS = re.compile(
     r"区别|差别|不同之处|有何不同|有什么不同|怎么|如何|为什么|为何|\bdiffer(?:s|ence|ences)?\b|\bhow (?:do|does|did|to|can|should)\b|\bwhy\b", re.IGNORECASE
 )
 
 
+def explains(work: Work) -> bool:
+    """Whether the question wants something explained, not a list or a choice."""
+    return bool(_EXPLAINS.search(work.question.masked)) and not work.question.has("select_word")
+
+
 def _about_more(work: Work, constraints: Sequence[Constraint], rest: Sequence[str]) -> bool:
     """Whether one condition is not what the question is about: it wants an explanation, or speaks of a use besides."""
     question = work.question
-    if question.has("list_word") or question.has("count_word") or len({c.field for c in constraints}) != 1:
+    if len({c.field for c in constraints}) != 1:
         return False
-    if _EXPLAINS.search(question.masked):
+    if explains(work):
         return True
+    if question.has("list_word") or question.has("count_word"):
+        return False
     weights = catalog_weights(work.catalog)
     return any(weights.known(t) for t in rest)
 
@@ -230,9 +261,10 @@ def _found(work: Work, constraints: Sequence[Constraint], superlative: Superlati
 
 
 def _speaks_of(work: Work, entity: Entity, need: Sequence[str]) -> bool:
-    """Whether one claim about an entity holds all words of a need."""
+    """Whether one claim on what an entity is good for holds all words of a need."""
     weights, split = catalog_weights(work.catalog), work.reader.claim_tokens
-    return any(weights.coverage_of(need, split[id(c)]) > 0.99 for claims in entity.claims.values() for c in claims)
+    uses = [c for field, claims in entity.claims.items() if work.field(field).type in ("text", "list") for c in claims]
+    return any(weights.coverage_of(need, split[id(c)]) > 0.99 for c in uses)
 
 
 def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constraint]) -> Draft | None:

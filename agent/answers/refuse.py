@@ -100,12 +100,18 @@ def answer_unknown_version(work: Work) -> Draft | None:
     return Draft("\n".join(lines), refused=True, intent="unknown_version")
 
 
+_WRITE_CODE = re.compile(
+    r"\bwrite (?:me )?(?:an? |some |the )?(?:\w+ )?(?:code|script|program|function|snippet|sql|query)\b|(?:(?:帮|给|替)我写|写一?[段个份])\w{0,8}(?:代码|脚本|程序|函数)",
+    re.IGNORECASE,
+)
+
+
 def answer_attack(work: Work) -> Draft | None:
     """Attempts to change the rules or draw out settings: instructions in a question change nothing."""
-    task = work.question.has("task_word")
+    task = work.question.has("task_word") or bool(_WRITE_CODE.search(work.question.text) and not work.question.has("select_word"))
     if not (work.question.has("instruction_attack") or task):
         return None
-    if work.question.mentions or work.question.usage.has_volume:
+    if (work.question.mentions or work.question.usage.has_volume) and not _WRITE_CODE.search(work.question.text):
         return None
     # "How much power does it draw" asks for no drawing.
     if work.question.deployment.hardware and not work.question.has("instruction_attack"):

@@ -49,7 +49,7 @@ def complete(work: Work, draft: Draft) -> Draft:
 
 _LOOKED_UP = frozenset({"look_up", "compare", "rank"})
 _MOST_EXTRA = 2
-_ONE_RARE_WORD = 3.2
+_ONE_RARE_WORD = 3.0
 """Weight (agent/similar.py) of leftover words that one more claim must hold: one rare word, or two common ones."""
 
 
@@ -68,13 +68,13 @@ def _left_over(work: Work, draft: Draft) -> list[str]:
     taken |= {t for c in work.claims for t in split[id(c)]}
     entities = [work.entity(i) for i in draft.entities]
     ways = {field: text_tokens(" ".join(work.field(field).words)) for entity in entities for field in entity.claims}
-    left = [t for t in content_tokens(text) if t not in taken and (weights.known(t) or any(t in words for words in ways.values()))]
+    left = [t for t in content_tokens(text) if not weights.held([t], taken) and (weights.known(t) or any(weights.held([t], w) for w in ways.values()))]
     found: list[tuple[float, Claim]] = []
     for entity in entities:
         for field, claims in entity.claims.items():
             words = ways[field]
             for claim in claims:
-                weight = sum(weights.weight(t) for t in left if t in split[id(claim)] or t in words)
+                weight = weights.held(left, split[id(claim)] | words)
                 if id(claim) not in used and weight >= _ONE_RARE_WORD:
                     found.append((weight, claim))
     found.sort(key=lambda f: -f[0])

@@ -58,10 +58,11 @@ def _verdict(catalog: Catalog, entity: Entity, constraint: Constraint, rate: Dec
         return Verdict(constraint, bool(same), same or claims[:1])
     if constraint.operator in ("is", "not"):
         same = tuple(c for c in claims if c.value == constraint.value)
-        mixed = tuple(c for c in claims if c.value in ("mixed", "partly"))
+        covering = {value for value, spec in record.values.items() if constraint.value in spec.covers}
+        mixed = tuple(c for c in claims if c.value in covering)
         if constraint.operator == "not":
             return Verdict(constraint, not same, same or claims[:1])
-        return Verdict(constraint, bool(same) or bool(mixed) and constraint.value in ("open", "yes"), same or mixed or claims[:1])
+        return Verdict(constraint, bool(same or mixed), same or mixed or claims[:1])
     if constraint.operator == "stated":
         return Verdict(constraint, True, claims[:1])
     if constraint.operator == "mentions":

@@ -141,6 +141,7 @@ _DENIED = re.compile(
 
 
 _UNTOLD = re.compile(r"(?:没有?|未)(?:写明|写|给出|给|提到|提及|提|说明|说|标明|标|列出|列|公布)(?:出|明|到|过)?[的了]?\s*$|(?:without|no) (?:a |an |any |stated |given )?$", re.IGNORECASE)
+_NOTHING_ON = re.compile(r"没有?(?:任何)?$"), re.compile(r"(?:的)?(?:信息|数据|资料|说明|介绍|记录)")
 _UNTOLD_AFTER = re.compile(r"\s*(?:没有?|未)(?:写明|写|给|提|说|标|列|公布)|\s*(?:is |are )?(?:not (?:stated|given|mentioned)|unknown|missing)", re.IGNORECASE)
 DEFINES = re.compile(r"什么是|是什么(?:意思|东西)?[?？。]*$|啥是|是啥|指的?是?什么|什么意思|^what(?: is|'s) (?!the (?:best|cheap))|meaning of", re.IGNORECASE)
 _CAN = re.compile(r"(?:能|可以?|支持|允许|带|提供|有|can|could|with|allows?|supports?|offers?)\s*(?:够)?$", re.IGNORECASE)
@@ -157,6 +158,7 @@ def _implied(question: Question, catalog: Catalog, given: set[str]) -> list[Cons
             continue
         before = question.masked[max(0, mention.start - 8) : mention.start]
         untold = _UNTOLD.search(before) or _UNTOLD_AFTER.match(question.masked, mention.end)
+        untold = untold or _NOTHING_ON[0].search(before) and _NOTHING_ON[1].match(question.masked, mention.end)
         denied_words = record.type in ("text", "list") and _DENIED.search(question.masked[max(0, mention.start - 12) : mention.start])
         if (untold or denied_words) and not question.named and question.has("list_word"):
             found.append(Constraint(mention.field, "unstated", "", "", mention.text, mention.start, mention.end))
@@ -265,7 +267,7 @@ def _beside_field(quantity: Quantity, question: Question, catalog: Catalog) -> b
 
 
 FITS = re.compile(
-    r"(?:放|装|塞|吃|读|看|处理|喂|丢|扔)(?:得下|得了|得完|下|完|进(?:去|得去)?)|能处理|能读|能吃|要处理|一次(?:性)?(?:读|处理|看|放|塞|丢|扔|喂|输入)|(?<![a-z])(?:fits?|holds?|handles?|process|take in)(?![a-z])",
+    r"够(?:不够)?(?:用来)?(?:放|装|塞|读|处理|用)|(?:放|装|塞|吃|读|看|处理|喂|丢|扔)(?:得下|得了|得完|下|完|进(?:去|得去)?)|能处理|能读|能吃|要处理|一次(?:性)?(?:读|处理|看|放|塞|丢|扔|喂|输入)|(?<![a-z])(?:fits?|holds?|handles?|process|take in)(?![a-z])",
     re.IGNORECASE,
 )
 

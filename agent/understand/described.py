@@ -9,6 +9,7 @@ from decimal import Decimal
 from agent.understand.constraints import rank_asked
 from agent.understand.link import Mention
 from agent.understand.question import FieldMention, Question
+from agent.understand.usage import Usage
 from kb.catalog.catalog import Catalog
 
 
@@ -17,10 +18,18 @@ def resolve(question: Question, catalog: Catalog) -> Question:
     beside = _neighbour(question, catalog)
     if beside is not None:
         return beside
+    if question.named and not question.fields:
+        return replace(question, fields=_fields_of_values(question, catalog))
     if question.named or question.unknown:
         return question
+    pointed = _pointed_at(question, catalog)
+    if pointed is not None:
+        return pointed
     rank = rank_asked(question, catalog)
     if rank is None or rank.operator != "equals":
+        return question
+    if any(not v.negated for v in question.values):
+        # "排第一的国产模型" is the first of those.
         return question
     others = {f.field for f in question.fields if catalog.fields[f.field].type != "rank" and f.field != "figure"}
     if not (others or question.has("price_word") or question.usage.has_volume or question.has("cost_word")):
@@ -31,6 +40,48 @@ def resolve(question: Question, catalog: Catalog) -> Question:
     mention = Mention(rank.text, rank.start, rank.end, tuple(holders), "alias", "", catalog.entities[holders[0]].family)
     masked = question.masked[: rank.start] + " " * (rank.end - rank.start) + question.masked[rank.end :]
     return replace(question, mentions=(mention,), masked=masked)
+
+
+_WHICH_HOLDS = re.compile(r"到底|究竟|还是|哪个(?:对|准|是)|\bor\b|really|actually", re.IGNORECASE)
+_POINTS = re.compile(r"(?:那|这)个[^，,。]{0,14}的|\b(?:the (?:one|model)|that one) (?:with|that)\b", re.IGNORECASE)
+
+
+def _fields_of_values(question: Question, catalog: Catalog) -> tuple[FieldMention, ...]:
+    """The fields whose stated values the question puts side by side ("到底是256K还是千万级"), where it names no field."""
+    if not _WHICH_HOLDS.search(question.masked):
+        return ()
+    figures = {q.value for q in question.quantities}
+    held = [
+        f
+        for m in question.named
+        for i in m.entities[:1]
+        for f, claims in catalog.entities[i].claims.items()
+        if catalog.fields[f].type == "quantity" and any(c.value in figures for c in claims)
+    ]
+    return tuple(FieldMention(f, 0, 0, "") for f in dict.fromkeys(held))
+
+
+def _pointed_at(question: Question, catalog: Catalog) -> Question | None:
+    """ "那个200万字的": the one entity with that figure as a mention; None where several have it, or none."""
+    pointer = _POINTS.search(question.masked)
+    if pointer is None:
+        return None
+    inside = [q for q in question.quantities if pointer.start() <= q.start and q.end <= pointer.end() + 12 and not q.is_money and q.value >= 1000]
+    holders = {
+        e.id
+        for q in inside[:1]
+        for e in catalog.entities.values()
+        for f, claims in e.claims.items()
+        if catalog.fields[f].type == "quantity" and any(c.value == q.value and (q.unit in ("", c.unit) or c.unit == "") for c in claims)
+    }
+    if len(holders) != 1:
+        return None
+    entity = catalog.entities[holders.pop()]
+    start, end = inside[0].start, inside[0].end
+    mention = Mention(entity.name, start, end, (entity.id,), "alias", "", entity.family)
+    masked = question.masked[:start] + " " * (end - start) + question.masked[end:]
+    kept = tuple(q for q in question.quantities if q is not inside[0])
+    return replace(question, mentions=(mention,), masked=masked, quantities=kept, usage=Usage())
 
 
 _NEXT = re.compile(r"(?:它|他|这个|那个)?(?:后面|后边|下面|之后|后一名|下一名|下一位|身后)|\b(?:next|below|behind|right after)\b", re.IGNORECASE)

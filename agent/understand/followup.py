@@ -210,7 +210,7 @@ def _mentions(now: Question, before: Question) -> tuple[tuple[Mention, ...], lis
         pair = before.recent[-2:]
         kept = pair if _BOTH.search(now.text) and len(before.named) < 2 and len(pair) == 2 else before.mentions
         return kept, ["models"] if kept else []
-    if len(before.mentions) == 1 and re.search(r"再加|加上|也算|和.{0,8}比|and add|as well", now.text, re.IGNORECASE):
+    if len(before.mentions) == 1 and re.search(r"再加|加上|也算|和.{0,8}比|^(?:那|那么)?(?:跟|和|与|同)?(?:比|对比|相比)|and add|as well|^(?:and )?(?:compared (?:to|with)|vs\.?|versus)\b", now.text, re.IGNORECASE):
         return before.mentions + now.mentions, ["models"]
     return now.mentions, []
 

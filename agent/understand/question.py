@@ -135,7 +135,9 @@ class Reader:
     def read(self, text: str) -> Question:
         """Understands one turn on its own; follow-ups are merged by agent/understand/followup.py."""
         text = normalise(text).strip()
-        linked = tuple(self.linker.link(text))
+        words = self._find_fields(text)
+        # A name heard across the edge of a word ("上下文信息" holds no 文心) is none.
+        linked = tuple(m for m in self.linker.link(text) if m.how != "sound" or not any(f.start < m.start < f.end < m.end for f in words))
         ruled_out = tuple(
             m
             for m in linked
