@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from agent.answers.closest import COMMON, named_things
@@ -242,22 +243,28 @@ def _asks_list(work: Work, constraints: Sequence[Constraint], superlative: Super
 
 def _found(work: Work, constraints: Sequence[Constraint], superlative: Superlative | None, need: Sequence[str]) -> Draft | None:
     candidates = scope(work)
-    if need and superlative is None:
-        # "法律方向的开源模型": those whose claims speak of it, where any do.
-        fitting = [e for e in candidates if _speaks_of(work, e, need)]
-        narrowed = judge(work.catalog, fitting, constraints, cny_per_usd=exchange_rate(work)[0])
-        if any(m.meets_all for m in narrowed):
-            candidates = fitting
     if constraints:
         matches = judge(work.catalog, candidates, constraints, cny_per_usd=exchange_rate(work)[0])
         if superlative is None:
-            return list_of(work, matches, constraints)
+            return _with_fitting(work, list_of(work, matches, constraints), [m.entity for m in matches if m.meets_all], need)
         candidates = [m.entity for m in matches if m.meets_all]
         if not candidates:
             return list_of(work, matches, constraints)
     if superlative is None:
         return _names(work, candidates) if candidates else None
     return _superlative(work, candidates, superlative, constraints)
+
+
+def _with_fitting(work: Work, draft: Draft | None, met: Sequence[Entity], need: Sequence[str]) -> Draft | None:
+    """The list with a line on those whose claims speak of the other words of the question ("法律方向的开源模型")."""
+    fitting = [e for e in met if need and _speaks_of(work, e, need)]
+    if draft is None or not fitting or len(fitting) == len(met):
+        return draft
+    names = work.say("、", ", ").join(e.name for e in fitting)
+    words = " ".join(need)
+    line = work.say(f"其中资料写到“{words}”的：**{names}**。", f"Of these, the sources speak of “{words}” for: **{names}**.")
+    head, _, body = draft.text.partition("\n")
+    return replace(draft, text=f"{head}\n{line}\n{body}")
 
 
 def _speaks_of(work: Work, entity: Entity, need: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from kb.catalog.schema import Entity
 from kb.text import normalise
 
 _ASKS = re.compile(
-    r"是谁的|谁的(?:产品|模型)|的(?:公司|厂家|东家)|属于(?:谁|哪)|归谁|哪家公司|哪个公司|哪家的|谁家的|谁做的|谁开发|谁出的|哪家出|开发商|厂商是|是哪家|出自哪|背后是|(?:who|which (?:company|vendor|firm)) (?:makes?|made|develops?|developed|owns?|is behind|built)|vendor of|maker of|made by",
+    r"是谁的(?:产品|模型|[?？。!！吗]|$)|谁的(?:产品|模型)|的(?:公司|厂家|东家)|属于(?:谁|哪)|归谁|哪家公司|哪个公司|哪家的|谁家的|谁做的|谁开发|谁出的|哪家出|开发商|厂商是|是哪家|出自哪|背后是|(?:who|which (?:company|vendor|firm)) (?:makes?|made|develops?|developed|owns?|is behind|built)|vendor of|maker of|made by",
     re.IGNORECASE,
 )
 _DEVELOPS = re.compile(r"由(?P<zh>[^，,。]{1,8}?)(?:开发|出品|研发)|是(?P<zh2>[^，,。不]{1,8}?)(?:开发|做|出)的|(?:made|developed|built|owned) by (?P<en>[A-Za-z]+)", re.IGNORECASE)
