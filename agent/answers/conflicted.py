@@ -83,17 +83,21 @@ def without_repeats(work: Work, body: str, found: Sequence[FoundConflict]) -> st
 _WHY_THERE = re.compile(r"怎么|为什么|为啥|写错|笔误|搞错|是不是|对吗|对不对|\bwhy\b|\bhow come\b|mistake|typo|wrong", re.IGNORECASE)
 
 
+def _flat(name: str) -> str:
+    return re.sub(r"[\s\-]", "", normalise(name)).lower()
+
+
 def _other_name(work: Work) -> Draft | None:
     """ "GPT-5.1 那节怎么写着 GPT-4o": the claims under one name that the source states of another that is named too."""
     named = work.question.named
     if len(named) < 2 or not _WHY_THERE.search(work.question.masked):
         return None
     ids = {i for m in named for i in m.entities}
-    spoken = {normalise(re.sub(r"[\s\-]", "", m.text)) for m in named}
+    spoken = {_flat(m.text) for m in named}
     found = [
         c
         for c in find_conflicts(work.catalog, entities=ids)
-        if c.kind == "version" and normalise(re.sub(r"[\s\-]", "", c.names[1])) in spoken
+        if c.kind == "version" and _flat(c.names[1]) in spoken
     ]
     if not found:
         return None

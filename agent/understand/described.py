@@ -72,7 +72,8 @@ def _pointed_at(question: Question, catalog: Catalog) -> Question | None:
         for q in inside[:1]
         for e in catalog.entities.values()
         for f, claims in e.claims.items()
-        if catalog.fields[f].type == "quantity" and any(c.value == q.value and (q.unit in ("", c.unit) or c.unit == "") for c in claims)
+        if catalog.fields[f].type == "quantity" and catalog.fields[f].unit.split("/")[0] in (*_LENGTHS, q.unit)
+        and any(c.value == q.value for c in claims)
     }
     if len(holders) != 1:
         return None
@@ -84,6 +85,8 @@ def _pointed_at(question: Question, catalog: Catalog) -> Question | None:
     return replace(question, mentions=(mention,), masked=masked, quantities=kept, usage=Usage())
 
 
+_LENGTHS = ("token", "char")
+"""Units in which people give the length of a text, often one where the sources give the other."""
 _NEXT = re.compile(r"(?:它|他|这个|那个)?(?:后面|后边|下面|之后|后一名|下一名|下一位|身后)|\b(?:next|below|behind|right after)\b", re.IGNORECASE)
 _PREVIOUS = re.compile(r"(?:它|他|这个|那个)?(?:前面|前边|上面|之前|前一名|上一名|上一位)|\b(?:above|ahead of|right before|in front of)\b", re.IGNORECASE)
 _WHO = re.compile(r"谁|哪|什么|\bwho\b|\bwhich\b|\bwhat\b", re.IGNORECASE)
