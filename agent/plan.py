@@ -7,7 +7,7 @@ from collections.abc import Callable
 from agent.answers.afford import answer_afford
 from agent.answers.allowed import answer_allowed
 from agent.answers.breakeven import answer_break_even
-from agent.answers.budget import answer_budget, answer_saving
+from agent.answers.budget import answer_budget
 from agent.answers.choose import answer_choose
 from agent.answers.clarify import answer_clarify
 from agent.answers.compare import answer_compare
@@ -21,6 +21,7 @@ from agent.answers.listing import answer_listing
 from agent.answers.lookup import answer_lookup
 from agent.answers.maker import answer_maker
 from agent.answers.measured import answer_measured
+from agent.answers.mix import answer_mix
 from agent.answers.moved import answer_moved_bill
 from agent.answers.outline import answer_outline
 from agent.answers.parts import answer_parts
@@ -30,6 +31,7 @@ from agent.answers.refuse import answer_attack, answer_small_talk, answer_unknow
 from agent.answers.rest import complete
 from agent.answers.reverse import answer_reverse_figure, answer_reverse_words
 from agent.answers.samename import answer_same_name
+from agent.answers.saving import answer_saving
 from agent.answers.section import answer_section
 from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
@@ -54,6 +56,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_conflicts,
     answer_outline,
     answer_maker,
+    answer_mix,
     answer_saving,
     answer_moved_bill,
     answer_parts,
