@@ -86,8 +86,17 @@ def read_mix(masked: str, mentions: Sequence[Mention], quantities: Sequence[Quan
     names = [m for m in mentions if m.entities][:MOST_PARTS]
     if not names:
         return None
-    found = _together(masked, names) if len(names) > 1 else None
-    return found or _one_by_one(masked, names, _shares(masked, quantities, taken))
+    evenly = _even(masked) if len(names) > 1 else None
+    shares = [s for s in _shares(masked, quantities, taken) if not (evenly and s.start < evenly.end() and evenly.start() < s.end)]
+    single = _one_by_one(masked, names, shares)
+    if evenly is None:
+        return (_together(masked, names) if len(names) > 1 else None) or single
+    if single is None or not single.open:
+        names = _distinct(names)
+        return _mix([(m, _WHOLE / len(names)) for m in names], (), (evenly.span(),))
+    # "Claude 20%，GPT-5.1 和 GLM-4 平分剩下的"
+    rest = [(m, single.left / len(single.open)) for m in single.open]
+    return _mix([*single.parts, *rest], (), (*single.spans, evenly.span()))
 
 
 def blanked(text: str, mix: Mix | None) -> str:
@@ -112,11 +121,16 @@ def says_direction(text: str, quantity: Quantity) -> bool:
     return bool(_DIRECTION_AFTER.match(text, quantity.end) or _DIRECTION_BEFORE.search(text[max(0, quantity.start - 16) : quantity.start]))
 
 
+def _even(text: str) -> re.Match[str] | None:
+    """Words for even parts ("对半", "split evenly") that are not those of input and output."""
+    found = _EVENLY.search(text)
+    if found is None or _DIRECTION_AFTER.match(text, found.end()) or _DIRECTION_BEFORE.search(text[: found.start()]):
+        return None
+    return found
+
+
 def _together(text: str, names: list[Mention]) -> Mix | None:
-    """One statement on all names: even parts, "三七开", or a ratio with a term for each."""
-    evenly = _EVENLY.search(text)
-    if evenly and not _DIRECTION_AFTER.match(text, evenly.end()) and not _DIRECTION_BEFORE.search(text[: evenly.start()]):
-        return _mix([(m, _WHOLE / len(_distinct(names))) for m in _distinct(names)], (), (evenly.span(),))
+    """One statement on all names: "三七开", or a ratio with a term for each."""
     for pattern in (_TENTHS_PAIR, _RATIO):
         for match in pattern.finditer(text):
             terms = [Decimal(_HAN[c]) for c in match[1]] if pattern is _TENTHS_PAIR else [Decimal(t) for t in re.findall(r"\d+(?:\.\d+)?", match[1])]
