@@ -29,6 +29,7 @@ from agent.answers.passages import answer_passages
 from agent.answers.price_questions import answer_price, answer_price_list
 from agent.answers.refuse import answer_attack, answer_small_talk, answer_unknown_version, refuse
 from agent.answers.rest import complete
+from agent.answers.produced import answer_produced
 from agent.answers.reverse import answer_reverse_figure, answer_reverse_words
 from agent.answers.samename import answer_same_name
 from agent.answers.saving import answer_saving
@@ -45,6 +46,7 @@ Handler = Callable[[Work], Draft | None]
 HANDLERS: tuple[Handler, ...] = (
     answer_attack,
     answer_allowed,
+    answer_produced,
     answer_deploy,
     answer_small_talk,
     answer_lasts,

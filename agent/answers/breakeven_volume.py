@@ -56,7 +56,7 @@ def answer_break_even_volume(work: Work) -> Draft | None:
     quotes = usable_quotes(work, ids[0], context_hint(work))
     if not quotes:
         return missing_fact(work, work.entity(ids[0]).name, work.say("价格", "price"), [work.entity(ids[0])])
-    if not fixed:
+    if not fixed and not amounts.upfront:
         return _ask(work, work.say("自建每月的固定成本（租金、电费、人工、折旧）", "the fixed cost a month of owning (rent, power, staff, depreciation)"))
     if amounts.upfront:
         said = work.say("、", ", ").join(q.text.strip() for q in amounts.upfront)

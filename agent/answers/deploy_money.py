@@ -299,19 +299,16 @@ def cost_lines(case: Case, b: Bill) -> None:
         )
     else:
         case.head(f"租用 **{m(b.running)}/月**，不用一次性投入。", f"Renting costs **{m(b.running)} a month**, nothing upfront.")
+    if b.upfront is None and "tco" not in case.d.asks and "months" not in case.d.numbers:
+        # A rent a month was asked for; a total over years was not.
+        case.output.pop("total", None)
+        _in_wanted_currency(case, result)
+        return
     case.head(
         f"{case.n(result.months)} 个月总成本 **{m(result.total)}**，每月合 {m(result.per_month)}。",
         f"Total over {case.n(result.months)} months **{m(result.total)}**, {m(result.per_month)} a month.",
     )
-    wanted = target_currency(case.work)
-    change = converted(case.work, result.per_month, case.currency, wanted) if case.currency and wanted else None
-    if change is not None:
-        case.head(
-            f"每月折合 **{money(change[0].quantize(Decimal(1)), wanted)}**。",
-            f"That is **{money(change[0].quantize(Decimal(1)), wanted)}** a month.",
-        )
-        case.work.computed(change[0].quantize(Decimal(1)))
-        case.step(change[1], change[1])
+    _in_wanted_currency(case, result)
     lines = list(result.steps(case.work.language))
     from agent.answers.sizing_parts import allow
 
@@ -326,3 +323,16 @@ def cost_lines(case: Case, b: Bill) -> None:
         case.assume("没有给电价，电费按 0 计", "no price of electricity given, power counted as 0")
     if len(result.parts) > 1:
         case.charts.append(tco_parts(result, case.work.language))
+
+
+def _in_wanted_currency(case: Case, result: Any) -> None:
+    """The cost a month in the other currency, where the question asks for it."""
+    wanted = target_currency(case.work)
+    change = converted(case.work, result.per_month, case.currency, wanted) if case.currency and wanted else None
+    if change is not None:
+        case.head(
+            f"每月折合 **{money(change[0].quantize(Decimal(1)), wanted)}**。",
+            f"That is **{money(change[0].quantize(Decimal(1)), wanted)}** a month.",
+        )
+        case.work.computed(change[0].quantize(Decimal(1)))
+        case.step(change[1], change[1])

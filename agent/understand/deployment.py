@@ -143,6 +143,9 @@ def _asks(text: str, masked: str, money: Mapping[str, Amount], gpus: list[Named]
         asks |= {"cost"}
     if {"kwh", "power_month"} & set(money) and not ASKS_POWER.search(text):
         asks -= {"power"}
+    if "break_even" in asks and not ASKS_POWER.search(text):
+        # "电费人工每月 1.2 万，多久回本": one of the costs, not what is asked.
+        asks -= {"power"}
     if len({g.name for g in gpus}) > 1 and "break_even" in asks and not pays and not {"api_month", "api_per_1m"} & set(money):
         # "H20 和 4090 哪个划算": between cards, not against an API.
         asks = (asks - {"break_even"}) | {"recommend"}

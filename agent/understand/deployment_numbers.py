@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from agent.understand.deployment_words import ASKS, CARD_COUNT, CARD_MEMORY, FIT
+from agent.understand.deployment_words import ASKS, CARD_COUNT, CARD_MEMORY, FIT, FULL_LOAD, MEASURED, ONE_SESSION
 from agent.understand.hardware_names import Named
 from kb.numbers import parse_han
 from kb.quantities import Quantity
@@ -53,11 +53,13 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
         elif q.unit == "node":
             found["nodes"] = value
         elif q.unit == "tokens_per_second" or (q.unit == "token" and "second" in q.per):
-            found["min_rate"] = value
+            _rate(text, left, right, value, found)
         elif q.unit in ("second", "ms") and re.search(r"首字|首\s*token|ttft|first token|延迟|latency|响应", left + right):
             found["max_ttft"] = value / 1000 if q.unit == "ms" else value
         elif q.unit == "percent" and re.search(r"利用率|utili[sz]ation|使用率|占用率|负载", left + right):
             found["utilization"] = value / 100
+        elif q.unit == "" and 0 < value <= 1 and re.search(r"(?:利用率|utili[sz]ation|使用率|负载率)[^\d,，;；]{0,6}$", left):
+            found["utilization"] = value
         elif q.unit == "percent" and re.search(r"残值|residual|salvage|resale", left + right):
             found["residual"] = value / 100
         elif q.unit == "percent" and re.search(r"省|节约|节省|低|sav|cheaper", left + right) and not re.search(r"省电", left + right):
@@ -88,6 +90,8 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
         batch := re.search(r"batch(?:[ _-]?size)?\s*(?:of|=|:|是|为)?\s*(\d{1,5})(?!\d)", text, re.IGNORECASE)
     ):
         found["concurrency"] = Decimal(batch[1])
+    if "utilization" not in found and FULL_LOAD.search(text):
+        found["utilization"] = Decimal(1)
     if people := _PEOPLE.search(text):
         found["staff"] = _count(people[1]) or Decimal(1)
         if found.get("users") == found["staff"]:
@@ -99,6 +103,21 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
     ):
         found["months"] = Decimal(12)
     return found
+
+
+_PER_CARD = re.compile(r"(?:每张|每卡|每块|每片|单卡|单张|一张)(?:卡)?[^,，。;；]{0,10}$", re.IGNORECASE)
+_PER_CARD_AFTER = re.compile(r"\s*(?:/\s*(?:卡|张|gpu|card)|per (?:card|gpu)|(?:on )?each\b|a (?:card|gpu)|每卡|每张)", re.IGNORECASE)
+
+
+def _rate(text: str, left: str, right: str, value: Decimal, found: dict[str, Decimal]) -> None:
+    """Tokens a second: what the cards make together or each, or what one session shall at least get."""
+    together = MEASURED.search(left[-12:] + right) or ASKS["unit_cost"].search(text)
+    if ONE_SESSION.search(left + right) or not together:
+        found["min_rate"] = value
+    elif _PER_CARD.search(left) or _PER_CARD_AFTER.match(right):
+        found["throughput_card"] = value
+    else:
+        found["throughput"] = value
 
 
 def _is_context(q: Quantity, left: str, right: str) -> bool:
