@@ -1,4 +1,4 @@
-"""What a budget buys, and what moving a share of the traffic to another model saves."""
+"""What a budget buys: tokens or requests, for one, for each of those who share it, on one model or divided among several."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import re
 from decimal import Decimal
 
 from agent.answers.missing import missing_fact
+from agent.answers.mix import incomplete
 from agent.answers.price import context_hint, converted, currency_note, exchange_rate, price_notes, target_currency, usable_quotes
-from agent.answers.targets import PRICE_FIELDS, models, targets
-from agent.answers.volume import volume_of
-from agent.tools.cost import CostInputError, api_cost, budget_requests, budget_tokens, convert_money, convertible, mix_saving
-from agent.tools.prices import PriceQuote
+from agent.answers.sharers import negative, refuse_negative, sharers
+from agent.answers.targets import PRICE_FIELDS, models, price_fields, target, targets
+from agent.tools.cost import CostInputError, api_cost, budget_requests, budget_tokens, convert_money, convertible
+from agent.tools.prices import INPUT, PriceQuote
 from agent.understand.question import Question
+from agent.understand.split import division_of, output_first
 from agent.understand.usage import period_factor
 from agent.words import money, percent, period_words, plain, tokens
 from agent.work import Draft, Work
 from kb.quantities import DAYS, Quantity, find_markers
 
 _CAN_BUY = re.compile(
-    r"预算|budget|(?:能|可以|可|够).{0,16}(?:多少|几|多久|多长|什么量)|(?:多少|几)(?:个)?(?:token|次|字|轮)|how many|how much .{0,30}(?:get|buy|afford|run|do)|how long",
+    r"预算|budget|(?:能|可以|可|够).{0,16}(?:多少|几|多久|多长|什么量)|(?:多少|几)\s*(?:个)?\s*(?:token|tok|次|字|轮|词元)|how many|how much .{0,30}(?:get|buy|afford|run|do)|how long",
     re.IGNORECASE,
 )
 
@@ -38,6 +40,14 @@ def answer_budget(work: Work) -> Draft | None:
     if not _asks_what_it_buys(question):
         return None
     budget = next((m for m in question.money if m.bound != "min"), question.money[0])
+    if negative(question.masked, budget):
+        return refuse_negative(work, budget)
+    shares = {}
+    if question.mix is not None and len(question.mix.parts) + len(question.mix.open) > 1:
+        named = {m.start: work.entity(target(work, m, PRICE_FIELDS) or m.entities[0]) for m in (*(m for m, _ in question.mix.parts), *question.mix.open)}
+        if not question.mix.complete:
+            return incomplete(work, question.mix, {at: e.name for at, e in named.items()})
+        shares = {named[m.start].id: share for m, share in question.mix.parts}
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
     everyone = not ids
     if everyone:
@@ -52,7 +62,7 @@ def answer_budget(work: Work) -> Draft | None:
         quotes = usable_quotes(work, entity_id, context_hint(work))
         if not quotes:
             continue
-        said = _one(work, quotes[0], budget, brief=everyone)
+        said = _one(work, quotes[0], budget, brief=everyone, part=shares.get(entity_id))
         if said:
             touched.append(entity_id)
             lines += said
@@ -91,7 +101,7 @@ def _enough_for(work: Work, ids: list[str]) -> list[str]:
     return [work.say(f"这个预算够用的是 **{joined}**：", f"The budget is enough for **{joined}**:")]
 
 
-def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> list[str]:
+def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool, part: Decimal | None = None) -> list[str]:
     amount, change = _in_currency(work, budget, quote.currency)
     if amount is None:
         if brief:
@@ -109,31 +119,46 @@ def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> lis
     shown = converted(work, budget.value, budget.unit, wanted) if wanted and wanted != budget.unit else None
     if shown and not change:
         steps.append(shown[1])
+    if part is not None:
+        work.computed(part * 100, amount * part)
+        steps.append(f"{money(amount, quote.currency)} × {percent(part * 100)} = {money(amount * part, quote.currency)}")
+        amount = amount * part
+    shared = sharers(work, budget)
+    if shared is not None:
+        count, each = shared
+        work.computed(count, amount / count)
+        steps.append(f"{money(amount, quote.currency)} ÷ {plain(count)} = {money(amount / count, quote.currency)} {each}")
+        amount = amount / count
+    who = shared[1] if shared else work.say("每人", "each") if "user" in budget.per else ""
+    if "user" in budget.per and usage.users and usage.users > 1:
+        work.computed(amount * usage.users)
+        steps.append(work.say(f"{plain(usage.users)} 人一共 ", f"{plain(usage.users)} people together: ") + money(amount * usage.users, quote.currency))
     if usage.request_input_tokens is not None or usage.request_output_tokens is not None:
-        return _requests(work, quote, amount, budget, steps)
+        return _requests(work, quote, amount, budget, steps, who)
     asked = usage.asked or next((m.per for m in find_markers(work.question.masked) if m.per in DAYS and m.per not in budget.per), "")
     own = next((p for p in budget.per if p in DAYS), "")
     if asked and own and asked != own:
-        factor = period_factor(own, asked)
+        factor = period_factor(own, asked, usage.days_per_month)
+        days = 1 / factor if factor < 1 else factor
         steps.append(
-            f"{money(amount, quote.currency)} {period_words(own, work.language)} ÷ {plain(1 / factor, 4)} = {money(amount * factor, quote.currency)} {period_words(asked, work.language)}"
+            f"{money(amount, quote.currency)} {period_words(own, work.language)} {'÷' if factor < 1 else '×'} {plain(days, 4)} = {money(amount * factor, quote.currency)} {period_words(asked, work.language)}"
         )
         amount = amount * factor
-        work.computed(amount, 1 / factor)
-    if work.question.ratios and usage.total_tokens is None and not usage.has_volume:
-        ratio = work.question.ratios[0]
-        return _tokens(work, quote, amount, steps, ratio.left / (ratio.left + ratio.right), f"{plain(ratio.left)}:{plain(ratio.right)}")
-    from agent.answers.targets import price_fields
-    from agent.tools.prices import INPUT
-
+        work.computed(amount, days)
+        own = asked
+    span = f"{who}{work.say('', ' ') if who else ''}{period_words(own, work.language)}".strip()
+    text = work.question.masked.split(" \n ")[0]
+    share, label = _input_share(work, text)
+    if share is not None and usage.total_tokens is None and not usage.has_volume:
+        return _tokens(work, quote, amount, steps, share, label, span)
     directions = price_fields(work)
     if quote.input_rate == quote.output_rate and quote.input_rate is not None:
-        return _tokens(work, quote, amount, steps, Decimal(1), work.say("输入输出同价", "same price in and out"))
+        return _tokens(work, quote, amount, steps, Decimal(1), work.say("输入输出同价", "same price in and out"), span)
     lines: list[str] = []
     for field in directions:
         share = Decimal(1) if field == INPUT else Decimal(0)
         label = work.say("全部用于输入", "all input") if field == INPUT else work.say("全部用于输出", "all output")
-        lines += _tokens(work, quote, amount, steps, share, label)
+        lines += _tokens(work, quote, amount, steps, share, label, span)
     if len(directions) == 2 and not brief:
         lines.append(
             work.own_words(
@@ -146,7 +171,23 @@ def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> lis
     return lines
 
 
-def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], share: Decimal, label: str) -> list[str]:
+def _input_share(work: Work, text: str) -> tuple[Decimal | None, str]:
+    """The share of input that a ratio or a percentage states, with its words; None where nothing does."""
+    if work.question.ratios:
+        ratio = work.question.ratios[0]
+        left, right = ratio.left, ratio.right
+        if output_first(text, ratio.start, ratio.end):
+            left, right = right, left
+        return left / (left + right), f"{plain(left)}:{plain(right)}"
+    division = division_of(text, work.question.quantities)
+    if division is None:
+        return None, ""
+    share = division.input_per_output / (division.input_per_output + 1)
+    work.computed(share * 100)
+    return share, work.say(f"输入占 {percent(share * 100)}", f"{percent(share * 100)} input")
+
+
+def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], share: Decimal, label: str, span: str = "") -> list[str]:
     try:
         count = budget_tokens(quote, amount, input_share=share)
     except CostInputError:
@@ -165,8 +206,8 @@ def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], sh
     marks = work.cite(*quote.claims)
     lines = [
         work.say(
-            f"**{quote.entity.name}**：{money(amount, quote.currency)} 能用约 **{plain(whole, 0)}** token（{label}，约 {_rounded(work, count)}）{marks}",
-            f"**{quote.entity.name}**: {money(amount, quote.currency)} buys about **{plain(whole, 0)}** tokens ({label}) {marks}",
+            f"**{quote.entity.name}**：{span}{' ' if span else ''}{money(amount, quote.currency)} 能用约 **{plain(whole, 0)}** token（{label}，约 {_rounded(work, count)}）{marks}",
+            f"**{quote.entity.name}**: {money(amount, quote.currency)}{' ' if span else ''}{span} buys about **{plain(whole, 0)}** tokens ({label}) {marks}",
         )
     ]
     lines += [f"- {s}" for s in (*steps, line)]
@@ -189,7 +230,7 @@ def _rounded(work: Work, count: Decimal) -> str:
     return f"{plain(scaled, 2)} 万"
 
 
-def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, steps: list[str]) -> list[str]:
+def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, steps: list[str], who: str = "") -> list[str]:
     usage = work.question.usage
     tokens_in, tokens_out = usage.request_input_tokens or Decimal(0), usage.request_output_tokens or Decimal(0)
     try:
@@ -211,19 +252,21 @@ def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, 
         {"day": "每天", "week": "每周", "month": "每月", "year": "每年"}.get(period, ""),
         {"day": " a day", "week": " a week", "month": " a month", "year": " a year"}.get(period, ""),
     )
+    span = f"{who}{span}" if work.language == "zh" or not who else f" {who}{span}"
     head = work.say(
         f"**{quote.entity.name}**：{span}{' ' if span else ''}{money(amount, quote.currency)} 能问 **{plain(whole, 0)} 次** {marks}",
         f"**{quote.entity.name}**: {money(amount, quote.currency)}{span} buys **{plain(whole, 0)} requests** {marks}",
     )
     lines = [head, *(f"- {s}" for s in (*steps, *lines_calc))]
     wanted = work.question.usage
-    per_day = _per_asked(work, count, period)
     people = _people(work, count, period)
-    for extra in (per_day, people):
-        if extra:
-            lines = [lines[0] + " " + extra[0], *lines[1:], *extra[1:]]
+    per_day = _per_asked(work, count, period, who)
+    if per_day:
+        lines = [work.say(f"**{quote.entity.name}**：{per_day[0]}", f"**{quote.entity.name}**: {per_day[0]}") + " " + lines[0].split(work.say("：", ": "), 1)[1], *lines[1:], *per_day[1:]]
+    if people:
+        lines = [lines[0] + " " + people[0], *lines[1:], *people[1:]]
     suffices: bool | None = None
-    if wanted.requests is not None and not people:
+    if wanted.requests is not None and not people and not who:
         needed = wanted.requests * period_factor(wanted.period, period, wanted.days_per_month) if period else wanted.requests
         days = count / wanted.requests if wanted.period == "day" else None
         if days is not None and not period:
@@ -249,10 +292,12 @@ def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, 
     return lines
 
 
-def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
-    """Requests a day where the budget is for a month and the question asks for a day ("平均每天能调多少次")."""
-    text = work.question.masked.split(" \n ")[0]
-    asked = next((m.per for m in find_markers(text) if m.per in ("day", "week") and _HOW_OFTEN.match(text, m.end)), "")
+def _per_asked(work: Work, count: Decimal, period: str, who: str = "") -> list[str]:
+    """Requests a day where the budget is for a month and the question asks for a day ("平均每天能调多少次", "how many a day")."""
+    text = re.sub(r"\s+", " ", work.question.masked.split(" \n ")[0])
+    asked = next(
+        (m.per for m in find_markers(text) if m.per in ("day", "week") and (_HOW_OFTEN.match(text, m.end) or _HOW_OFTEN_BEFORE.search(text[: m.start]))), ""
+    )
     if not asked or not period or asked == period:
         return []
     span = period_factor(asked, period, work.question.usage.days_per_month)
@@ -260,9 +305,10 @@ def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
         return []
     each, whole = count / span, count.to_integral_value(rounding="ROUND_FLOOR")
     work.computed(each, span, whole)
+    apiece = f" {who}" if who else ""
     return [
         work.say(
-            f"{period_words(asked, 'zh')}约 **{plain(each, 1)} 次**。", f"About **{plain(each, 1)} requests** {period_words(asked, 'en')}."
+            f"{who}{period_words(asked, 'zh')}约 **{plain(each, 1)} 次**。", f"about **{plain(each, 1)} requests**{apiece} {period_words(asked, 'en')}."
         ),
         work.say(
             f"- {plain(whole, 0)} 次 ÷ {plain(span, 2)} = {plain(each, 1)} 次{period_words(asked, 'zh')}",
@@ -271,6 +317,7 @@ def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
     ]
 
 
+_HOW_OFTEN_BEFORE = re.compile(r"(?:how many|多少|几)[^,，。;；.]{0,24}$", re.IGNORECASE)
 _HOW_OFTEN = re.compile(r"[^，,。]{0,8}(?:多少|几)(?:次|条|轮|个|问)|.{0,4}how many", re.IGNORECASE)
 _HOW_MANY_PEOPLE = re.compile(r"(?:多少|几)\s*(?:个|名|位)?\s*(?:用户|人|员工|坐席|同事)|how many (?:users|people|seats|employees)", re.IGNORECASE)
 

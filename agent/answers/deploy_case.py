@@ -219,7 +219,7 @@ def one_currency(case: Case) -> None:
     """Amounts in two currencies are brought to the first one's, at a stated rate; without one nothing is added up."""
     from agent.answers.price import converted
 
-    if case.d.priced and case.d.money and not case.currency:
+    if (case.d.priced or "unit_cost" in case.d.asks) and case.d.money and not case.currency:
         code = "CNY" if case.work.language == "zh" else "USD"
         role, amount = next(iter(case.d.money.items()))
         case.d = replace(case.d, money={**case.d.money, role: replace(amount, currency=code)})

@@ -41,7 +41,7 @@ def answer_mix(work: Work) -> Draft | None:
     if any(i is None or work.entity(i).kind != "model" for i in ids.values()):
         return None
     if not mix.complete:
-        return _incomplete(work, mix, {m.start: work.entity(str(i)).name for m, i in ids.items()})
+        return incomplete(work, mix, {m.start: work.entity(str(i)).name for m, i in ids.items()})
     usage = question.usage
     quotes = [(usable_quotes(work, str(ids[m]), usage.request_input_tokens), share) for m, share in mix.parts]
     without = [work.entity(str(ids[m])) for (m, _), (q, _) in zip(mix.parts, quotes, strict=True) if not q]
@@ -149,7 +149,7 @@ def _against(work: Work, parts: list[_Part], totals: dict[str, Decimal], unit: s
     ]
 
 
-def _incomplete(work: Work, mix: Mix, names: dict[int, str]) -> Draft:
+def incomplete(work: Work, mix: Mix, names: dict[int, str]) -> Draft:
     """Shares that do not make a whole: said and asked back, nothing is filled in."""
     stated = sum((s for _, s in mix.parts), Decimal(0)) * 100
     work.computed(stated, abs(mix.left) * 100, Decimal(100), *(s * 100 for _, s in mix.parts))

@@ -117,6 +117,10 @@ def read_deployment(text: str) -> Deployment:
     elif gpus and not {"card_price", "rent_card_hour", "rent_card_month", "upfront", "node_price"} & set(money):
         _lone_price(bare, quantities, gpus[0], money)
     asks = _asks(text, masked, money, gpus)
+    if {"min_rate", "utilization"} <= set(numbers) and set(_RENTS) & set(money) and not models:
+        # Rent, speed and utilisation without a model: what a token costs.
+        numbers["throughput"] = numbers.pop("min_rate")
+        asks |= {"unit_cost"}
     problems += impossible(numbers)
     if set(_RENTS) & set(money):
         words.setdefault("acquire", "rent")
