@@ -16,6 +16,7 @@ from agent.answers.cost import answer_cost
 from agent.answers.deploy import answer_deploy
 from agent.answers.field import answer_field
 from agent.answers.fits import answer_conversion, answer_fits
+from agent.answers.kv import answer_kv
 from agent.answers.lasts import answer_lasts
 from agent.answers.listing import answer_listing
 from agent.answers.lookup import answer_lookup
@@ -47,6 +48,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_attack,
     answer_allowed,
     answer_produced,
+    answer_kv,
     answer_deploy,
     answer_small_talk,
     answer_lasts,

@@ -140,8 +140,9 @@ def _cards(text: str, bare: str, gpus: list[Named]) -> Decimal | None:
     """Cards that are there or offered: "8 卡 A100", "2x RTX 4090", "H100*8", "4 张". A lone "一张/每张" in front of a price is none."""
     for gpu in gpus[:1]:
         before = re.search(
-            r"(?<![\d.a-z])(\d{1,4}|[一两双单二三四五六七八九十]{1,3}|single|dual|one|two|three|four|eight)\s*(?:-?\s*(?:张|块|卡|片|个|x|×|\*|gpus?|cards?|pcs|of|路))?\s*(?:的|of|rented|owned|new|used|existing)?\s*(?:nvidia|英伟达|华为)?\s*$",
-            text[max(0, gpu.start - 16) : gpu.start].lower(),
+            r"(?<![\d.a-z])(\d{1,4}|[一两双单二三四五六七八九十]{1,3}|single|dual|one|two|three|four|eight)\s*(?:-?\s*(?:张|块|卡|片|个|x|×|\*|gpus?|cards?|pcs|of|路))?\s*(?:的|of|rented|owned|new|used|existing)?\s*(?:\d{1,3}\s*G(?:i?B)?\s*(?:显存|内存)?\s*的?)?\s*(?:nvidia|英伟达|华为)?\s*$",
+            text[max(0, gpu.start - 22) : gpu.start].lower(),
+            re.IGNORECASE,
         )
         after = re.match(
             r"\s*(?:的卡|显卡)?\s*(?:[x×*]\s*(\d{1,4})(?!\d)|(\d{1,4}|[两二三四五六七八九十]{1,3})\s*(?:张|块|卡(?!\w*价)|片|cards?|gpus?))",
