@@ -90,6 +90,9 @@ def answer_sizing(work: Work) -> Draft | None:
             refused=True,
             intent="not_in_sources",
         )
+    if question.has("cost_word") and question.named and not (dtype or named_gpu(text) or WANTS_KV.search(text) or _WEIGHTS.search(text)):
+        # "10 路并发，每秒 50 token，多少钱": a bill, not a size.
+        return None
     if not model or not (
         question.has("sizing_word")
         or counts_cards
