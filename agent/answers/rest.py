@@ -29,14 +29,10 @@ def complete(work: Work, draft: Draft) -> Draft:
         return draft
     entities = [work.entity(i) for i in draft.entities if work.entity(i).kind == "model"]
     covered = {*draft.fields, *(c.field for c in work.claims), *_NOT_ASKED}
-<<<<<<< HEAD
-    lines = _makers(work, draft)
-=======
     if draft.intent == "budget" and not re.search(r"上下文|窗口|context|window", work.question.text, re.IGNORECASE):
         # "能用多少 token" is what the budget buys, not how long a prompt may be.
         covered.add("context_window")
-    lines: list[str] = []
->>>>>>> 15ee184 (Budgets: shared by people or teams, divided among models, a day's requests first; how long money lasts in every wording; negative budgets)
+    lines = _makers(work, draft)
     fields: list[str] = []
     for mention in work.question.fields:
         named_value = any(v.field == mention.field and v.start <= mention.start < v.end for v in work.question.values)
