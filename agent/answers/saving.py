@@ -13,6 +13,7 @@ from agent.tools.cost import api_cost, convert_money, convertible, mix_saving
 from agent.understand.shares import Mix, says_direction
 from agent.words import money, percent, plain
 from agent.work import Draft, Work
+from kb.quantities import Quantity
 
 
 def answer_saving(work: Work) -> Draft | None:
@@ -24,6 +25,10 @@ def answer_saving(work: Work) -> Draft | None:
     if len(ids) < 2 or not (split or question.has("switch_word") and question.has("saving_word")):
         return None
     if not shares and not question.usage.has_volume:
+        return None
+    if question.mix is None and len(shares) > 1:
+        return _whose(work, shares)
+    if question.mix is None and shares and not (question.has("saving_word") or question.has("switch_word")):
         return None
     share = shares[0].value / 100 if shares else Decimal(1)
     old, new = _direction(work, ids, shares[0].start if shares else None)
@@ -128,6 +133,21 @@ FROM = re.compile(
     re.IGNORECASE,
 )
 TO = re.compile(r"(?:换成|换到|切到|改用|改成|迁到|迁移到|分给|分流到|转到|走|用|给|to|with|onto|via|on)\s*$", re.IGNORECASE)
+
+
+def _whose(work: Work, shares: list[Quantity]) -> Draft:
+    """Shares that stand beside no name are asked about, never handed out in some order."""
+    said = work.say("、", ", ").join(percent(s.value) for s in shares)
+    work.computed(*(s.value for s in shares))
+    names = work.say("、", ", ").join(m.text for m in work.question.named)
+    return Draft(
+        work.say(
+            f"读到的占比 {said} 分别属于 {names} 里的哪个？请写成“A 占几成，B 占几成”。",
+            f"Which of {names} do the shares {said} belong to? Please write each beside its name.",
+        ),
+        fields=PRICE_FIELDS,
+        intent="mix_saving",
+    )
 
 
 def _mixed(work: Work, mix: Mix) -> tuple[str, str, Decimal]:

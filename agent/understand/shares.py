@@ -47,7 +47,7 @@ _LOAD = r"(?:从|from|流量|请求|调用|用量|业务|问题|任务|场景|�
 _TOWARDS = r"(?:改?走|跑|改?用|交给|分给|给|换(?:成|到|给)?|切(?:换)?(?:到|成|给)?|改成|迁(?:移)?到|转(?:到|给)?|挪(?:到|给)|放(?:到|在)?|分流(?:到|给)?|路由(?:到|给)?|去|到|由|是|在|花在|投给|买|on|onto|to|via|through|with|in|at|by|for|goes?|go|going|went|sent|send|move[ds]?|moving|switch(?:ed)?|shift(?:ed)?|route[ds]?|handled|served|runs?|uses?|using|over|\s)*"
 _SHARE_TO_NAME = re.compile(rf"\s*{_LOAD}{_TOWARDS}\s*", re.IGNORECASE)
 _NAME_TO_SHARE = re.compile(
-    r"\s*(?:占(?:比|了)?|走|跑|用|承担|处理|分(?:到|得|走)?|拿|花|是|为|约|大概|大约|takes?|gets?|handles?|carries|has|with|at|for|is|about|=|:|\(|-|\s)*\s*",
+    r"\s*(?:占(?:比|了)?|走|跑|用|承担|处理|分(?:到|得|走)?|拿|花|是|为|约|大概|大约|takes?|gets?|handles?|carries|has|with|at|on|to|for|is|about|used|=|:|\(|-|\s)*\s*",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"从|from", re.IGNORECASE)

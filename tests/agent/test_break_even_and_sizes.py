@@ -91,7 +91,7 @@ def test_without_a_ratio_the_break_even_volume_is_a_range(buyer: Advisor) -> Non
 )  # fmt: skip
 def test_unit_cost_is_rent_over_throughput_and_utilisation(buyer: Advisor, text: str, price: str) -> None:
     done = ask(buyer, text)
-    assert f"**{price}**" in first(done) and "36" not in first(done)
+    assert f"**{price}**" in first(done) and "36 个月" not in done.answer and "36 months" not in done.answer
 
 
 def test_a_rent_a_month_comes_without_a_total_over_years(buyer: Advisor) -> None:
