@@ -28,9 +28,9 @@ from agent.answers.outline import answer_outline
 from agent.answers.parts import answer_parts
 from agent.answers.passages import answer_passages
 from agent.answers.price_questions import answer_price, answer_price_list
+from agent.answers.produced import answer_produced
 from agent.answers.refuse import answer_attack, answer_small_talk, answer_unknown_version, refuse
 from agent.answers.rest import complete
-from agent.answers.produced import answer_produced
 from agent.answers.reverse import answer_reverse_figure, answer_reverse_words
 from agent.answers.samename import answer_same_name
 from agent.answers.saving import answer_saving

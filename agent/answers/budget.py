@@ -42,12 +42,9 @@ def answer_budget(work: Work) -> Draft | None:
     budget = next((m for m in question.money if m.bound != "min"), question.money[0])
     if negative(question.masked, budget):
         return refuse_negative(work, budget)
-    shares = {}
-    if question.mix is not None and len(question.mix.parts) + len(question.mix.open) > 1:
-        named = {m.start: work.entity(target(work, m, PRICE_FIELDS) or m.entities[0]) for m in (*(m for m, _ in question.mix.parts), *question.mix.open)}
-        if not question.mix.complete:
-            return incomplete(work, question.mix, {at: e.name for at, e in named.items()})
-        shares = {named[m.start].id: share for m, share in question.mix.parts}
+    shares = _shares(work)
+    if isinstance(shares, Draft):
+        return shares
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
     everyone = not ids
     if everyone:
@@ -88,6 +85,17 @@ def answer_budget(work: Work) -> Draft | None:
     return Draft("\n".join(lines), entities=tuple(touched), fields=PRICE_FIELDS, intent="budget")
 
 
+def _shares(work: Work) -> dict[str, Decimal] | Draft:
+    """Entity id -> its share of the budget, where the question divides it; a question back where the shares make no whole."""
+    mix = work.question.mix
+    if mix is None or len(mix.parts) + len(mix.open) < 2:
+        return {}
+    named = {m.start: work.entity(target(work, m, PRICE_FIELDS) or m.entities[0]) for m in (*(m for m, _ in mix.parts), *mix.open)}
+    if not mix.complete:
+        return incomplete(work, mix, {at: e.name for at, e in named.items()})
+    return {named[m.start].id: share for m, share in mix.parts}
+
+
 def _enough_for(work: Work, ids: list[str]) -> list[str]:
     """Which models the budget suffices for, where the question says how much is needed."""
     records = [t for t in work.tools if t.name == "budget_to_requests" and "enough" in t.output]
@@ -119,20 +127,7 @@ def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool, part: 
     shown = converted(work, budget.value, budget.unit, wanted) if wanted and wanted != budget.unit else None
     if shown and not change:
         steps.append(shown[1])
-    if part is not None:
-        work.computed(part * 100, amount * part)
-        steps.append(f"{money(amount, quote.currency)} × {percent(part * 100)} = {money(amount * part, quote.currency)}")
-        amount = amount * part
-    shared = sharers(work, budget)
-    if shared is not None:
-        count, each = shared
-        work.computed(count, amount / count)
-        steps.append(f"{money(amount, quote.currency)} ÷ {plain(count)} = {money(amount / count, quote.currency)} {each}")
-        amount = amount / count
-    who = shared[1] if shared else work.say("每人", "each") if "user" in budget.per else ""
-    if "user" in budget.per and usage.users and usage.users > 1:
-        work.computed(amount * usage.users)
-        steps.append(work.say(f"{plain(usage.users)} 人一共 ", f"{plain(usage.users)} people together: ") + money(amount * usage.users, quote.currency))
+    amount, who = _apportioned(work, quote, amount, budget, part, steps)
     if usage.request_input_tokens is not None or usage.request_output_tokens is not None:
         return _requests(work, quote, amount, budget, steps, who)
     asked = usage.asked or next((m.per for m in find_markers(work.question.masked) if m.per in DAYS and m.per not in budget.per), "")
@@ -169,6 +164,28 @@ def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool, part: 
             )
         )
     return lines
+
+
+def _apportioned(
+    work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, part: Decimal | None, steps: list[str]
+) -> tuple[Decimal, str]:
+    """What of the budget goes to this model and to each of those who share it, and "each" in words ("" for nobody in particular)."""
+    if part is not None:
+        work.computed(part * 100, amount * part)
+        steps.append(f"{money(amount, quote.currency)} × {percent(part * 100)} = {money(amount * part, quote.currency)}")
+        amount = amount * part
+    shared, users = sharers(work, budget), work.question.usage.users
+    if shared is not None:
+        count, each = shared
+        work.computed(count, amount / count)
+        steps.append(f"{money(amount, quote.currency)} ÷ {plain(count)} = {money(amount / count, quote.currency)} {each}")
+        return amount / count, each
+    if "user" not in budget.per:
+        return amount, ""
+    if users and users > 1:
+        work.computed(amount * users)
+        steps.append(work.say(f"{plain(users)} 人一共 ", f"{plain(users)} people together: ") + money(amount * users, quote.currency))
+    return amount, work.say("每人", "each")
 
 
 def _input_share(work: Work, text: str) -> tuple[Decimal | None, str]:

@@ -23,7 +23,7 @@ _LASTS = re.compile(
     r"how long|how many (?:more )?(?:days|weeks|months|years)|run(?:s|ning)? (?:out|dry)|\blasts? (?:me|us|for)?\b.{0,20}\?|used up|be gone|\bgone\b",
     re.IGNORECASE,
 )
-_INVESTMENT = re.compile(r"自建|机器|硬件|服务器|回本|打平|显卡|self-?host|hardware|server|break-?even|payback", re.IGNORECASE)
+_INVESTMENT = re.compile(r"自建|机器|硬件|服务器|回本|打平|划算|平衡|显卡|self-?host|hardware|server|break-?even|payback", re.IGNORECASE)
 _OTHER_TIME = re.compile(r"how long (?:a |is |are |can |may |should )?(?:the |a )?(?:context|prompt|window|document|text|answer)|多久(?:更新|发布|上线)", re.IGNORECASE)
 _HELD = re.compile(r"预算|剩|余额|余|账户|账上|卡里|充了?|充值|还有|手里|手上|存了?|一共有|总共有|budget|left|remaining|credit|balance|account|deposit|have|has|prepaid", re.IGNORECASE)
 _UNITS = (
@@ -48,7 +48,7 @@ def answer_lasts(work: Work) -> Draft | None:
     """Days, weeks or months that a budget lasts; None unless a time is asked for and there is a budget with a use or a spending."""
     question = work.question
     text = question.text
-    if not _LASTS.search(text) or _INVESTMENT.search(text) or _OTHER_TIME.search(text) or question.has("break_even_word"):
+    if not _LASTS.search(text) or _INVESTMENT.search(text) or _OTHER_TIME.search(text):
         return None
     quantity, spending = _budget(work)
     if quantity is None:

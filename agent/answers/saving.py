@@ -26,14 +26,9 @@ def answer_saving(work: Work) -> Draft | None:
         return None
     if not shares and not question.usage.has_volume:
         return None
-    if question.mix is None and len(shares) > 1:
-        return _whose(work, shares)
-    if question.mix is None and shares and not (question.has("saving_word") or question.has("switch_word")):
-        return None
-    share = shares[0].value / 100 if shares else Decimal(1)
-    old, new = _direction(work, ids, shares[0].start if shares else None)
-    if question.mix is not None and question.mix.complete and len(question.mix.parts) == 2:
-        old, new, share = _mixed(work, question.mix)
+    if question.mix is None and shares and (len(shares) > 1 or not (question.has("saving_word") or question.has("switch_word"))):
+        return _whose(work, shares) if len(shares) > 1 else None
+    old, new, share = _moved(work, ids, shares)
     usage = question.usage
     if usage.total_tokens is not None:
         return None
@@ -133,6 +128,15 @@ FROM = re.compile(
     re.IGNORECASE,
 )
 TO = re.compile(r"(?:换成|换到|切到|改用|改成|迁到|迁移到|分给|分流到|转到|走|用|给|to|with|onto|via|on)\s*$", re.IGNORECASE)
+
+
+def _moved(work: Work, ids: list[str], shares: list[Quantity]) -> tuple[str, str, Decimal]:
+    """From which model to which, and what share of the volume."""
+    mix = work.question.mix
+    if mix is not None and mix.complete and len(mix.parts) == 2:
+        return _mixed(work, mix)
+    old, new = _direction(work, ids, shares[0].start if shares else None)
+    return old, new, shares[0].value / 100 if shares else Decimal(1)
 
 
 def _whose(work: Work, shares: list[Quantity]) -> Draft:
