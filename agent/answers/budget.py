@@ -67,14 +67,7 @@ def answer_budget(work: Work) -> Draft | None:
             skipped.append(work.entity(entity_id).name)
     if everyone and touched:
         lines = [*_enough_for(work, touched), *lines]
-    if everyone and touched and skipped:
-        names = work.say("、", ", ").join(skipped)
-        lines.append(
-            work.say(
-                f"没有比较 {names}：计价币种与预算不同，资料没有汇率；给出汇率即可算。",
-                f"Not compared: {names}, priced in another currency than the budget; state a rate to include them.",
-            )
-        )
+    lines += _left_out(work, skipped) if everyone and touched else []
     if not touched:
         if everyone or any(usable_quotes(work, i) for i in ids):
             return None
@@ -83,6 +76,19 @@ def answer_budget(work: Work) -> Draft | None:
         )
     lines += currency_note(work, budget)
     return Draft("\n".join(lines), entities=tuple(touched), fields=PRICE_FIELDS, intent="budget")
+
+
+def _left_out(work: Work, skipped: list[str]) -> list[str]:
+    """Models in another currency, which a budget without a rate cannot be compared with."""
+    if not skipped:
+        return []
+    names = work.say("、", ", ").join(skipped)
+    return [
+        work.say(
+            f"没有比较 {names}：计价币种与预算不同，资料没有汇率；给出汇率即可算。",
+            f"Not compared: {names}, priced in another currency than the budget; state a rate to include them.",
+        )
+    ]
 
 
 def _shares(work: Work) -> dict[str, Decimal] | Draft:
