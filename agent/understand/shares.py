@@ -233,7 +233,7 @@ def _linked(text: str, names: list[Mention], shares: list[_Share]) -> list[tuple
 def _listed(names: list[Mention], shares: list[_Share]) -> list[tuple[Mention, _Share]]:
     """ "Claude 和 GLM-4 分别 30% 和 70%": all names, then as many shares that make one, or the other way round."""
     distinct = _distinct(names)
-    if len(distinct) != len(shares) or len(shares) < 2 or abs(sum(s.value for s in shares) - 1) > Decimal("0.005"):
+    if len(distinct) != len(shares) or len(shares) < 2 or abs(sum((s.value for s in shares), Decimal(0)) - 1) > Decimal("0.005"):
         return []
     if distinct[-1].end <= shares[0].start or shares[-1].end <= distinct[0].start:
         return list(zip(distinct, shares, strict=True))
