@@ -64,7 +64,7 @@ def answer_break_even(work: Work) -> Draft | None:
         )
         head = work.say(
             f"约 **{plain(months, 2)} 个月**回本（{plain(months / 12, 2)} 年）。",
-            f"Break-even after **{plain(months, 2)} months** ({plain(months / 12, 2)} years).",
+            f"Break-even after **{plain(months, 2)} month{'' if months == 1 else 's'}** ({plain(months / 12, 2)} year{'' if months == 12 else 's'}).",
         )
     steps += cash.assumption()
     if amounts.unused:

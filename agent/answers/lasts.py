@@ -141,7 +141,7 @@ def _duration(work: Work, held: _Held, a_day: Decimal) -> tuple[str, str]:
     days = held.value / a_day
     months = days / days_per_month
     work.computed(days, months, a_day, held.value, days_per_month)
-    shown, rest = work.say(f"**{plain(days, 1)} 天**", f"**{plain(days, 1)} days**"), work.say(f"{plain(months, 2)} 个月，每月按 {plain(days_per_month)} 天", f"{plain(months, 2)} months of {plain(days_per_month)} days")
+    shown, rest = work.say(f"**{plain(days, 1)} 天**", f"**{plain(days, 1)} days**"), work.say(f"{plain(months, 2)} 个月，每月按 {plain(days_per_month)} 天", f"{plain(months, 2)} month{'' if months == 1 else 's'} of {plain(days_per_month)} days")
     for name, pattern, length, zh, en in _UNITS:
         if pattern.search(work.question.text):
             count = days / (length or days_per_month)
