@@ -7,7 +7,7 @@ from collections.abc import Callable
 from agent.answers.afford import answer_afford
 from agent.answers.allowed import answer_allowed
 from agent.answers.breakeven import answer_break_even
-from agent.answers.budget import answer_budget, answer_saving
+from agent.answers.budget import answer_budget
 from agent.answers.choose import answer_choose
 from agent.answers.clarify import answer_clarify
 from agent.answers.compare import answer_compare
@@ -16,20 +16,24 @@ from agent.answers.cost import answer_cost
 from agent.answers.deploy import answer_deploy
 from agent.answers.field import answer_field
 from agent.answers.fits import answer_conversion, answer_fits
+from agent.answers.kv import answer_kv
 from agent.answers.lasts import answer_lasts
 from agent.answers.listing import answer_listing
 from agent.answers.lookup import answer_lookup
 from agent.answers.maker import answer_maker
 from agent.answers.measured import answer_measured
+from agent.answers.mix import answer_mix
 from agent.answers.moved import answer_moved_bill
 from agent.answers.outline import answer_outline
 from agent.answers.parts import answer_parts
 from agent.answers.passages import answer_passages
 from agent.answers.price_questions import answer_price, answer_price_list
+from agent.answers.produced import answer_produced
 from agent.answers.refuse import answer_attack, answer_small_talk, answer_unknown_version, refuse
 from agent.answers.rest import complete
 from agent.answers.reverse import answer_reverse_figure, answer_reverse_words
 from agent.answers.samename import answer_same_name
+from agent.answers.saving import answer_saving
 from agent.answers.section import answer_section
 from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
@@ -43,6 +47,8 @@ Handler = Callable[[Work], Draft | None]
 HANDLERS: tuple[Handler, ...] = (
     answer_attack,
     answer_allowed,
+    answer_produced,
+    answer_kv,
     answer_deploy,
     answer_small_talk,
     answer_lasts,
@@ -54,6 +60,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_conflicts,
     answer_outline,
     answer_maker,
+    answer_mix,
     answer_saving,
     answer_moved_bill,
     answer_parts,

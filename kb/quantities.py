@@ -196,6 +196,9 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
     start, end = number.start, number.end
     value, unit, money = number.value, "", False
     match = words.after.match(text, end)
+    if match and match[0].endswith("人") and text[match.end() : match.end() + 1] in ("工", "力", "均"):
+        # "电费8000人工1.2万": the next item of a list of costs, not 8,000 people.
+        match = None
     if match:
         word = re.sub(r"^个 ", "个", match[0].lstrip(" -").lower())
         if word in words.minor_of:

@@ -1,4 +1,4 @@
-"""What a budget buys, and what moving a share of the traffic to another model saves."""
+"""What a budget buys: tokens or requests, for one, for each of those who share it, on one model or divided among several."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import re
 from decimal import Decimal
 
 from agent.answers.missing import missing_fact
+from agent.answers.mix import incomplete
 from agent.answers.price import context_hint, converted, currency_note, exchange_rate, price_notes, target_currency, usable_quotes
-from agent.answers.targets import PRICE_FIELDS, models, targets
-from agent.answers.volume import volume_of
-from agent.tools.cost import CostInputError, api_cost, budget_requests, budget_tokens, convert_money, convertible, mix_saving
-from agent.tools.prices import PriceQuote
+from agent.answers.sharers import negative, refuse_negative, sharers
+from agent.answers.targets import PRICE_FIELDS, models, price_fields, target, targets
+from agent.tools.cost import CostInputError, api_cost, budget_requests, budget_tokens, convert_money, convertible
+from agent.tools.prices import INPUT, PriceQuote
 from agent.understand.question import Question
+from agent.understand.split import division_of, output_first
 from agent.understand.usage import period_factor
 from agent.words import money, percent, period_words, plain, tokens
 from agent.work import Draft, Work
 from kb.quantities import DAYS, Quantity, find_markers
 
 _CAN_BUY = re.compile(
-    r"预算|budget|(?:能|可以|可|够).{0,16}(?:多少|几|多久|多长|什么量)|(?:多少|几)(?:个)?(?:token|次|字|轮)|how many|how much .{0,30}(?:get|buy|afford|run|do)|how long",
+    r"预算|budget|(?:能|可以|可|够).{0,16}(?:多少|几|多久|多长|什么量)|(?:多少|几)\s*(?:个)?\s*(?:token|tok|次|字|轮|词元)|how many|how much .{0,30}(?:get|buy|afford|run|do)|how long",
     re.IGNORECASE,
 )
 
@@ -38,6 +40,11 @@ def answer_budget(work: Work) -> Draft | None:
     if not _asks_what_it_buys(question):
         return None
     budget = next((m for m in question.money if m.bound != "min"), question.money[0])
+    if negative(question.masked, budget):
+        return refuse_negative(work, budget)
+    shares = _shares(work)
+    if isinstance(shares, Draft):
+        return shares
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
     everyone = not ids
     if everyone:
@@ -52,7 +59,7 @@ def answer_budget(work: Work) -> Draft | None:
         quotes = usable_quotes(work, entity_id, context_hint(work))
         if not quotes:
             continue
-        said = _one(work, quotes[0], budget, brief=everyone)
+        said = _one(work, quotes[0], budget, brief=everyone, part=shares.get(entity_id))
         if said:
             touched.append(entity_id)
             lines += said
@@ -60,14 +67,7 @@ def answer_budget(work: Work) -> Draft | None:
             skipped.append(work.entity(entity_id).name)
     if everyone and touched:
         lines = [*_enough_for(work, touched), *lines]
-    if everyone and touched and skipped:
-        names = work.say("、", ", ").join(skipped)
-        lines.append(
-            work.say(
-                f"没有比较 {names}：计价币种与预算不同，资料没有汇率；给出汇率即可算。",
-                f"Not compared: {names}, priced in another currency than the budget; state a rate to include them.",
-            )
-        )
+    lines += _left_out(work, skipped) if everyone and touched else []
     if not touched:
         if everyone or any(usable_quotes(work, i) for i in ids):
             return None
@@ -76,6 +76,30 @@ def answer_budget(work: Work) -> Draft | None:
         )
     lines += currency_note(work, budget)
     return Draft("\n".join(lines), entities=tuple(touched), fields=PRICE_FIELDS, intent="budget")
+
+
+def _left_out(work: Work, skipped: list[str]) -> list[str]:
+    """Models in another currency, which a budget without a rate cannot be compared with."""
+    if not skipped:
+        return []
+    names = work.say("、", ", ").join(skipped)
+    return [
+        work.say(
+            f"没有比较 {names}：计价币种与预算不同，资料没有汇率；给出汇率即可算。",
+            f"Not compared: {names}, priced in another currency than the budget; state a rate to include them.",
+        )
+    ]
+
+
+def _shares(work: Work) -> dict[str, Decimal] | Draft:
+    """Entity id -> its share of the budget, where the question divides it; a question back where the shares make no whole."""
+    mix = work.question.mix
+    if mix is None or len(mix.parts) + len(mix.open) < 2:
+        return {}
+    named = {m.start: work.entity(target(work, m, PRICE_FIELDS) or m.entities[0]) for m in (*(m for m, _ in mix.parts), *mix.open)}
+    if not mix.complete:
+        return incomplete(work, mix, {at: e.name for at, e in named.items()})
+    return {named[m.start].id: share for m, share in mix.parts}
 
 
 def _enough_for(work: Work, ids: list[str]) -> list[str]:
@@ -91,7 +115,7 @@ def _enough_for(work: Work, ids: list[str]) -> list[str]:
     return [work.say(f"这个预算够用的是 **{joined}**：", f"The budget is enough for **{joined}**:")]
 
 
-def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> list[str]:
+def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool, part: Decimal | None = None) -> list[str]:
     amount, change = _in_currency(work, budget, quote.currency)
     if amount is None:
         if brief:
@@ -109,31 +133,33 @@ def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> lis
     shown = converted(work, budget.value, budget.unit, wanted) if wanted and wanted != budget.unit else None
     if shown and not change:
         steps.append(shown[1])
+    amount, who = _apportioned(work, quote, amount, budget, part, steps)
     if usage.request_input_tokens is not None or usage.request_output_tokens is not None:
-        return _requests(work, quote, amount, budget, steps)
+        return _requests(work, quote, amount, budget, steps, who)
     asked = usage.asked or next((m.per for m in find_markers(work.question.masked) if m.per in DAYS and m.per not in budget.per), "")
     own = next((p for p in budget.per if p in DAYS), "")
     if asked and own and asked != own:
-        factor = period_factor(own, asked)
+        factor = period_factor(own, asked, usage.days_per_month)
+        days = 1 / factor if factor < 1 else factor
         steps.append(
-            f"{money(amount, quote.currency)} {period_words(own, work.language)} ÷ {plain(1 / factor, 4)} = {money(amount * factor, quote.currency)} {period_words(asked, work.language)}"
+            f"{money(amount, quote.currency)} {period_words(own, work.language)} {'÷' if factor < 1 else '×'} {plain(days, 4)} = {money(amount * factor, quote.currency)} {period_words(asked, work.language)}"
         )
         amount = amount * factor
-        work.computed(amount, 1 / factor)
-    if work.question.ratios and usage.total_tokens is None and not usage.has_volume:
-        ratio = work.question.ratios[0]
-        return _tokens(work, quote, amount, steps, ratio.left / (ratio.left + ratio.right), f"{plain(ratio.left)}:{plain(ratio.right)}")
-    from agent.answers.targets import price_fields
-    from agent.tools.prices import INPUT
-
+        work.computed(amount, days)
+        own = asked
+    span = f"{who}{work.say('', ' ') if who else ''}{period_words(own, work.language)}".strip()
+    text = work.question.masked.split(" \n ")[0]
+    share, label = _input_share(work, text)
+    if share is not None and usage.total_tokens is None and not usage.has_volume:
+        return _tokens(work, quote, amount, steps, share, label, span)
     directions = price_fields(work)
     if quote.input_rate == quote.output_rate and quote.input_rate is not None:
-        return _tokens(work, quote, amount, steps, Decimal(1), work.say("输入输出同价", "same price in and out"))
+        return _tokens(work, quote, amount, steps, Decimal(1), work.say("输入输出同价", "same price in and out"), span)
     lines: list[str] = []
     for field in directions:
         share = Decimal(1) if field == INPUT else Decimal(0)
         label = work.say("全部用于输入", "all input") if field == INPUT else work.say("全部用于输出", "all output")
-        lines += _tokens(work, quote, amount, steps, share, label)
+        lines += _tokens(work, quote, amount, steps, share, label, span)
     if len(directions) == 2 and not brief:
         lines.append(
             work.own_words(
@@ -146,7 +172,45 @@ def _one(work: Work, quote: PriceQuote, budget: Quantity, *, brief: bool) -> lis
     return lines
 
 
-def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], share: Decimal, label: str) -> list[str]:
+def _apportioned(
+    work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, part: Decimal | None, steps: list[str]
+) -> tuple[Decimal, str]:
+    """What of the budget goes to this model and to each of those who share it, and "each" in words ("" for nobody in particular)."""
+    if part is not None:
+        work.computed(part * 100, amount * part)
+        steps.append(f"{money(amount, quote.currency)} × {percent(part * 100)} = {money(amount * part, quote.currency)}")
+        amount = amount * part
+    shared, users = sharers(work, budget), work.question.usage.users
+    if shared is not None:
+        count, each = shared
+        work.computed(count, amount / count)
+        steps.append(f"{money(amount, quote.currency)} ÷ {plain(count)} = {money(amount / count, quote.currency)} {each}")
+        return amount / count, each
+    if "user" not in budget.per:
+        return amount, ""
+    if users and users > 1:
+        work.computed(amount * users)
+        steps.append(work.say(f"{plain(users)} 人一共 ", f"{plain(users)} people together: ") + money(amount * users, quote.currency))
+    return amount, work.say("每人", "each")
+
+
+def _input_share(work: Work, text: str) -> tuple[Decimal | None, str]:
+    """The share of input that a ratio or a percentage states, with its words; None where nothing does."""
+    if work.question.ratios:
+        ratio = work.question.ratios[0]
+        left, right = ratio.left, ratio.right
+        if output_first(text, ratio.start, ratio.end):
+            left, right = right, left
+        return left / (left + right), f"{plain(left)}:{plain(right)}"
+    division = division_of(text, work.question.quantities)
+    if division is None:
+        return None, ""
+    share = division.input_per_output / (division.input_per_output + 1)
+    work.computed(share * 100)
+    return share, work.say(f"输入占 {percent(share * 100)}", f"{percent(share * 100)} input")
+
+
+def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], share: Decimal, label: str, span: str = "") -> list[str]:
     try:
         count = budget_tokens(quote, amount, input_share=share)
     except CostInputError:
@@ -165,8 +229,8 @@ def _tokens(work: Work, quote: PriceQuote, amount: Decimal, steps: list[str], sh
     marks = work.cite(*quote.claims)
     lines = [
         work.say(
-            f"**{quote.entity.name}**：{money(amount, quote.currency)} 能用约 **{plain(whole, 0)}** token（{label}，约 {_rounded(work, count)}）{marks}",
-            f"**{quote.entity.name}**: {money(amount, quote.currency)} buys about **{plain(whole, 0)}** tokens ({label}) {marks}",
+            f"**{quote.entity.name}**：{span}{' ' if span else ''}{money(amount, quote.currency)} 能用约 **{plain(whole, 0)}** token（{label}，约 {_rounded(work, count)}）{marks}",
+            f"**{quote.entity.name}**: {money(amount, quote.currency)}{' ' if span else ''}{span} buys about **{plain(whole, 0)}** tokens ({label}) {marks}",
         )
     ]
     lines += [f"- {s}" for s in (*steps, line)]
@@ -189,7 +253,7 @@ def _rounded(work: Work, count: Decimal) -> str:
     return f"{plain(scaled, 2)} 万"
 
 
-def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, steps: list[str]) -> list[str]:
+def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, steps: list[str], who: str = "") -> list[str]:
     usage = work.question.usage
     tokens_in, tokens_out = usage.request_input_tokens or Decimal(0), usage.request_output_tokens or Decimal(0)
     try:
@@ -211,19 +275,21 @@ def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, 
         {"day": "每天", "week": "每周", "month": "每月", "year": "每年"}.get(period, ""),
         {"day": " a day", "week": " a week", "month": " a month", "year": " a year"}.get(period, ""),
     )
+    span = f"{who}{span}" if work.language == "zh" or not who else f" {who}{span}"
     head = work.say(
         f"**{quote.entity.name}**：{span}{' ' if span else ''}{money(amount, quote.currency)} 能问 **{plain(whole, 0)} 次** {marks}",
         f"**{quote.entity.name}**: {money(amount, quote.currency)}{span} buys **{plain(whole, 0)} requests** {marks}",
     )
     lines = [head, *(f"- {s}" for s in (*steps, *lines_calc))]
     wanted = work.question.usage
-    per_day = _per_asked(work, count, period)
     people = _people(work, count, period)
-    for extra in (per_day, people):
-        if extra:
-            lines = [lines[0] + " " + extra[0], *lines[1:], *extra[1:]]
+    per_day = _per_asked(work, count, period, who)
+    if per_day:
+        lines = [work.say(f"**{quote.entity.name}**：{per_day[0]}", f"**{quote.entity.name}**: {per_day[0]}") + " " + lines[0].split(work.say("：", ": "), 1)[1], *lines[1:], *per_day[1:]]
+    if people:
+        lines = [lines[0] + " " + people[0], *lines[1:], *people[1:]]
     suffices: bool | None = None
-    if wanted.requests is not None and not people:
+    if wanted.requests is not None and not people and not who:
         needed = wanted.requests * period_factor(wanted.period, period, wanted.days_per_month) if period else wanted.requests
         days = count / wanted.requests if wanted.period == "day" else None
         if days is not None and not period:
@@ -249,10 +315,12 @@ def _requests(work: Work, quote: PriceQuote, amount: Decimal, budget: Quantity, 
     return lines
 
 
-def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
-    """Requests a day where the budget is for a month and the question asks for a day ("平均每天能调多少次")."""
-    text = work.question.masked.split(" \n ")[0]
-    asked = next((m.per for m in find_markers(text) if m.per in ("day", "week") and _HOW_OFTEN.match(text, m.end)), "")
+def _per_asked(work: Work, count: Decimal, period: str, who: str = "") -> list[str]:
+    """Requests a day where the budget is for a month and the question asks for a day ("平均每天能调多少次", "how many a day")."""
+    text = re.sub(r"\s+", " ", work.question.masked.split(" \n ")[0])
+    asked = next(
+        (m.per for m in find_markers(text) if m.per in ("day", "week") and (_HOW_OFTEN.match(text, m.end) or _HOW_OFTEN_BEFORE.search(text[: m.start]))), ""
+    )
     if not asked or not period or asked == period:
         return []
     span = period_factor(asked, period, work.question.usage.days_per_month)
@@ -260,9 +328,10 @@ def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
         return []
     each, whole = count / span, count.to_integral_value(rounding="ROUND_FLOOR")
     work.computed(each, span, whole)
+    apiece = f" {who}" if who else ""
     return [
         work.say(
-            f"{period_words(asked, 'zh')}约 **{plain(each, 1)} 次**。", f"About **{plain(each, 1)} requests** {period_words(asked, 'en')}."
+            f"{who}{period_words(asked, 'zh')}约 **{plain(each, 1)} 次**。", f"about **{plain(each, 1)} requests**{apiece} {period_words(asked, 'en')}."
         ),
         work.say(
             f"- {plain(whole, 0)} 次 ÷ {plain(span, 2)} = {plain(each, 1)} 次{period_words(asked, 'zh')}",
@@ -271,6 +340,7 @@ def _per_asked(work: Work, count: Decimal, period: str) -> list[str]:
     ]
 
 
+_HOW_OFTEN_BEFORE = re.compile(r"(?:how many|多少|几)[^,，。;；.]{0,24}$", re.IGNORECASE)
 _HOW_OFTEN = re.compile(r"[^，,。]{0,8}(?:多少|几)(?:次|条|轮|个|问)|.{0,4}how many", re.IGNORECASE)
 _HOW_MANY_PEOPLE = re.compile(r"(?:多少|几)\s*(?:个|名|位)?\s*(?:用户|人|员工|坐席|同事)|how many (?:users|people|seats|employees)", re.IGNORECASE)
 
@@ -305,136 +375,3 @@ def _in_currency(work: Work, budget: Quantity, currency: str) -> tuple[Decimal |
     return value, f"{money(budget.value, budget.unit)} {sign} {plain(rate)} = {money(value, currency)}" + work.say(
         f"（汇率{origin}）", f" (rate {origin})"
     )
-
-
-def answer_saving(work: Work) -> Draft | None:
-    """What moving a share of the volume from one model to another saves; without a volume, per million tokens each way."""
-    question = work.question
-    shares = [s for s in question.shares if 0 < s.value <= 100]
-    ids = targets(work, PRICE_FIELDS, kinds=("model",))
-    split = bool(shares) and (question.usage.has_volume or question.has("saving_word") or question.has("switch_word"))
-    if len(ids) < 2 or not (split or question.has("switch_word") and question.has("saving_word")):
-        return None
-    if not shares and not question.usage.has_volume:
-        return None
-    share = shares[0].value / 100 if shares else Decimal(1)
-    old, new = _direction(work, ids, shares[0].start if shares else None)
-    usage = question.usage
-    if usage.total_tokens is not None:
-        return None
-    if not usage.has_volume:
-        from dataclasses import replace
-
-        ratio = question.ratios[0] if question.ratios else None
-        one = Decimal(1_000_000)
-        usage = replace(usage, input_tokens=one * (ratio.left if ratio else 1), output_tokens=one * (ratio.right if ratio else 1))
-    volume = volume_of(work, usage)
-    quotes = [usable_quotes(work, i, usage.request_input_tokens) for i in (old, new)]
-    if not all(quotes):
-        return None
-    a, b = quotes[0][0], quotes[1][0]
-    before, other = api_cost(a, volume.input_tokens, volume.output_tokens), api_cost(b, volume.input_tokens, volume.output_tokens)
-    notes: list[str] = []
-    other_total = other.total
-    if before.currency != other.currency:
-        rate, origin = exchange_rate(work)
-        if rate is None or not convertible(before.currency, other.currency):
-            work.computed(before.total, other.total)
-            return Draft(
-                work.say(
-                    f"{a.entity.name} 按 {before.currency}、{b.entity.name} 按 {other.currency} 计价，资料没有汇率，给出汇率才能算节省：全走 {a.entity.name} 是 {money(before.total, before.currency)} {work.cite(*a.claims)}，全走 {b.entity.name} 是 {money(other.total, other.currency)} {work.cite(*b.claims)}。",
-                    f"{a.entity.name} is priced in {before.currency} and {b.entity.name} in {other.currency}; the sources give no rate. All on {a.entity.name}: {money(before.total, before.currency)} {work.cite(*a.claims)}; all on {b.entity.name}: {money(other.total, other.currency)} {work.cite(*b.claims)}.",
-                ),
-                entities=(old, new),
-                fields=PRICE_FIELDS,
-                intent="mix_saving",
-            )
-        other_total = convert_money(other.total, other.currency, before.currency, rate)
-        notes.append(
-            f"{money(other.total, other.currency)} → {money(other_total, before.currency)}"
-            + work.say(f"（汇率 {plain(rate)}，{origin}）", f" (rate {plain(rate)}, {origin})")
-        )
-        work.computed(other.total, other_total)
-    mix = mix_saving(before.total, other_total, share)
-    kept, moved = before.total * (1 - share), other_total * share
-    work.computed(
-        before.total,
-        other_total,
-        mix.after,
-        mix.saved,
-        mix.saved_percent,
-        abs(mix.saved),
-        abs(mix.saved_percent),
-        kept,
-        moved,
-        share * 100,
-        (1 - share) * 100,
-    )
-    unit = before.currency
-    steps = [
-        work.say(f"全部用 {a.entity.name}：", f"All on {a.entity.name}: ") + money(before.total, unit) + " " + work.cite(*a.claims),
-        work.say(f"全部用 {b.entity.name}：", f"All on {b.entity.name}: ") + money(other_total, unit) + " " + work.cite(*b.claims),
-        *notes,
-        work.say("混合后：", "Mixed: ")
-        + f"{money(before.total, unit)} × {percent((1 - share) * 100)} + {money(other_total, unit)} × {percent(share * 100)} = {money(mix.after, unit)}",
-        work.say("节省：", "Saved: ")
-        + f"({money(before.total, unit)} − {money(mix.after, unit)}) ÷ {money(before.total, unit)} = {percent(mix.saved_percent)}",
-    ]
-    only_cost = not question.has("saving_word") and question.usage.has_volume
-    if only_cost:
-        period = f" {volume.label}" if volume.label else ""
-        steps = steps[:-1]
-        head = work.say(
-            f"{percent((1 - share) * 100)} 走 {a.entity.name}、{percent(share * 100)} 走 {b.entity.name}{period}：共 **{money(mix.after, unit)}**。",
-            f"{percent((1 - share) * 100)} on {a.entity.name} and {percent(share * 100)} on {b.entity.name}{period}: **{money(mix.after, unit)}** in all.",
-        )
-    verb = work.say("省", "saves") if mix.saved >= 0 else work.say("反而多花", "costs more:")
-    head = (
-        head
-        if only_cost
-        else work.say(
-            f"把 {percent(share * 100)} 的量从 {a.entity.name} 换到 {b.entity.name}：{verb} **{percent(abs(mix.saved_percent))}**，从 {money(before.total, unit)} 到 **{money(mix.after, unit)}**（差 {money(abs(mix.saved), unit)}）。",
-            f"Moving {percent(share * 100)} of the volume from {a.entity.name} to {b.entity.name} {verb} **{percent(abs(mix.saved_percent))}**: {money(before.total, unit)} becomes **{money(mix.after, unit)}** ({money(abs(mix.saved), unit)} apart).",
-        )
-    )
-    lines = [head, "", *(f"- {s}" for s in (*volume.steps, *steps)), *(f"- {n}" for q in (a, b) for n in price_notes(work, q))]
-    if not question.usage.has_volume:
-        lines.append(
-            work.say(
-                "- 假设：没有给用量，按每 100 万输入配 100 万输出计（比例不同，结果不同）。",
-                "- Assumption: no volume given; 1M input with 1M output tokens (another ratio gives another result).",
-            )
-        )
-        work.computed(Decimal(1_000_000), Decimal(100))
-    work.tool(
-        "hybrid_mix_saving",
-        {"from": old, "to": new, "share": str(share), "input_tokens": str(volume.input_tokens), "output_tokens": str(volume.output_tokens)},
-        {"before": str(before.total), "after": str(mix.after), "saved_percent": str(mix.saved_percent), "currency": unit},
-        steps,
-    )
-    return Draft("\n".join(lines), entities=(old, new), fields=PRICE_FIELDS, intent="mix_saving")
-
-
-_FROM = re.compile(
-    r"(?:原来|本来|目前|现在都|之前|原先|全(?:部)?(?:走|用)|from|currently|all on|originally|instead of|代替|替换掉)[^，,。]{0,12}$",
-    re.IGNORECASE,
-)
-_TO = re.compile(r"(?:换成|换到|切到|改用|改成|迁到|迁移到|分给|分流到|转到|走|用|给|to|with|onto|via|on)\s*$", re.IGNORECASE)
-
-
-def _direction(work: Work, ids: list[str], share_at: int | None) -> tuple[str, str]:
-    """Which model is left and which is moved to: by 原来/from before a name and 换成/to before another, else in order."""
-    if share_at is not None:
-        after = [m for m in work.question.named if m.start > share_at and any(i in m.entities for i in ids)]
-        if after:
-            new = next(i for i in ids if i in after[0].entities)
-            return next(i for i in ids if i != new), new
-    text, mentions = work.question.text, [m for m in work.question.named if any(i in m.entities for i in ids)]
-    places = {i: next(m for m in mentions if i in m.entities) for i in ids[:2]}
-    first, second = ids[0], ids[1]
-    before_first = text[max(0, places[first].start - 14) : places[first].start]
-    before_second = text[max(0, places[second].start - 14) : places[second].start]
-    if _TO.search(before_first) and not _FROM.search(before_first) and (_FROM.search(before_second) or not _TO.search(before_second)):
-        if share_at is None or share_at < places[second].start:
-            return second, first
-    return first, second

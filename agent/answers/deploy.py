@@ -126,6 +126,10 @@ def _money(case: Case) -> tuple[list[str], list[str]]:
     if "unit_cost" in asks:
         unit_cost(case, bought)
         first, case.heads = [*first, *case.heads], []
+        if "per_1m_tokens" in case.output and not {"tco", "break_even", "buy_or_rent"} & asks:
+            # The price of a token was asked for: the rent is one of its steps.
+            costs = []
+            case.missing = []
     _power(case, bought)
     first, case.heads = [*first, *case.heads], []
     _what_if(case, bought)

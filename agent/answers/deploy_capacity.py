@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agent.answers.deploy_case import Case, decimal
@@ -69,11 +70,15 @@ def have_cards(case: Case) -> int:
     return int(have * nodes) if nodes is not None and have <= 16 else int(have)
 
 
+_HOLDS = re.compile(r"[装放塞]得下|[装放塞]不下|[装放塞]下")
+
+
 def _enough(case: Case, need: int) -> None:
     load_zh, load_en = load_words(case)
     enough = case.cards >= need
+    yes, no = ("装得下", "装不下") if _HOLDS.search(case.work.question.text) else ("够", "不够")
     case.head(
-        f"**{'够' if enough else '不够'}**：{case.model_name}（{case.dtype}，{load_zh}）最少要 **{case.n(need)} 张 {case.label}**，你有 {case.n(case.cards)} 张。",
+        f"**{yes if enough else no}**：{case.model_name}（{case.dtype}，{load_zh}）最少要 **{case.n(need)} 张 {case.label}**，你有 {case.n(case.cards)} 张。",
         f"**{'Enough' if enough else 'Not enough'}**: {case.model_name} ({case.dtype}, {load_en}) takes at least **{case.n(need)} × {case.label}**; you have {case.n(case.cards)}.",
     )
     if not enough:
@@ -192,6 +197,9 @@ def sessions(case: Case) -> None:
     room = max_concurrency(case.model, gpu=case.gpu, n_gpus=n, weight_dtype=case.dtype, context_tokens=case.context, kv_dtype=case.kv_dtype)
     whole = int(room.requests or 0)
     case.output["max_concurrency"] = whole
+    if not whole:
+        # That not even one fits has been said.
+        return
     asked = "concurrency" in case.d.asks
     line = case.say(
         f"{case.n(n)} 张 {case.label} 按显存最多同时 **{case.n(whole)} 个会话**（{case.dtype}，每会话 {case.n(case.context)} token）。",

@@ -219,11 +219,12 @@ def one_currency(case: Case) -> None:
     """Amounts in two currencies are brought to the first one's, at a stated rate; without one nothing is added up."""
     from agent.answers.price import converted
 
-    if case.d.priced and case.d.money and not case.currency:
+    if (case.d.priced or "unit_cost" in case.d.asks) and case.d.money and not case.currency:
         code = "CNY" if case.work.language == "zh" else "USD"
         role, amount = next(iter(case.d.money.items()))
         case.d = replace(case.d, money={**case.d.money, role: replace(amount, currency=code)})
         case.assume(f"金额没有写币种，按 {code} 算", f"amounts have no currency; {code} is taken")
+    _bare_amounts(case)
     codes = list(dict.fromkeys(a.currency for a in case.d.money.values() if a.currency))
     if len(codes) < 2:
         return
@@ -242,6 +243,17 @@ def one_currency(case: Case) -> None:
         case.step(change[1], change[1])
         changed[role] = replace(amount, value=change[0], currency=codes[0])
     case.d = replace(case.d, money=changed)
+
+
+def _bare_amounts(case: Case) -> None:
+    """Amounts without a currency beside a rate and amounts with one: in a Chinese question they are yuan, else in the first one's."""
+    bare = {role: a for role, a in case.d.money.items() if not a.currency and role != "kwh"}
+    stated = [a.currency for a in case.d.money.values() if a.currency]
+    if not bare or not stated or "rate" not in case.d.numbers or case.work.language != "zh" or stated[0] == "CNY":
+        return
+    case.d = replace(case.d, money={role: replace(a, currency="CNY") if not a.currency else a for role, a in case.d.money.items()})
+    said = "、".join(a.text for a in bare.values())
+    case.assume(f"{said} 没有写币种，按元计", f"{said} names no currency and is taken as CNY")
 
 
 def _load(case: Case) -> None:

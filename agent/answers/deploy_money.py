@@ -5,6 +5,7 @@ Only amounts that somebody stated are used. What is missing is named, and the fo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -105,7 +106,7 @@ def _hardware(case: Case, b: Bill) -> None:  # noqa: C901
         b.rent = hour.value * n * hours * factor
         case.step(
             f"租金 = {case.n(n)} 张 × {case.m(hour.value)}/小时 × {case.n(hours)} 小时/月{changed} = {case.m(b.rent)}/月（{case.say('全月不关机' if hours == HOURS else '只在这些时间开机', '')}）",
-            f"rent = {case.n(n)} cards × {case.m(hour.value)}/h × {case.n(hours)} h{changed} = {case.m(b.rent)} a month ({'never switched off' if hours == HOURS else 'on only then'})",
+            f"rent = {case.n(n)} card{'' if n == 1 else 's'} × {case.m(hour.value)}/h × {case.n(hours)} h{changed} = {case.m(b.rent)} a month ({'never switched off' if hours == HOURS else 'on only then'})",
         )
     elif month is not None and n:
         b.rent = month.monthly * n * factor
@@ -299,10 +300,35 @@ def cost_lines(case: Case, b: Bill) -> None:
         )
     else:
         case.head(f"租用 **{m(b.running)}/月**，不用一次性投入。", f"Renting costs **{m(b.running)} a month**, nothing upfront.")
+    if b.upfront is None and "tco" not in case.d.asks and "months" not in case.d.numbers:
+        # A rent a month was asked for; a total over years was not.
+        case.output.pop("total", None)
+        _in_wanted_currency(case, result)
+        return
     case.head(
         f"{case.n(result.months)} 个月总成本 **{m(result.total)}**，每月合 {m(result.per_month)}。",
         f"Total over {case.n(result.months)} months **{m(result.total)}**, {m(result.per_month)} a month.",
     )
+    _in_wanted_currency(case, result)
+    lines = list(result.steps(case.work.language))
+    from agent.answers.sizing_parts import allow
+
+    if b.api is not None:
+        lines = [line for line in lines if "API" not in line and "回本" not in line and "break-even" not in line]
+    lines = [line for line in lines if not line.startswith(("一次性投入", "upfront "))]
+    allow(case.work, lines)
+    case.steps += [line for line in lines if line not in case.steps]
+    said = case.work.question.text
+    if b.upfront is not None and not b.staff and not re.search(r"人工|人力|运维|staff|salar|ops\b", said, re.IGNORECASE):
+        case.assume("没有给人力，按 0 计", "no staff given, counted as 0")
+    if b.power is None and b.upfront is not None and not re.search(r"电费|电力|power|electric", said, re.IGNORECASE):
+        case.assume("没有给电价，电费按 0 计", "no price of electricity given, power counted as 0")
+    if len(result.parts) > 1:
+        case.charts.append(tco_parts(result, case.work.language))
+
+
+def _in_wanted_currency(case: Case, result: Any) -> None:
+    """The cost a month in the other currency, where the question asks for it."""
     wanted = target_currency(case.work)
     change = converted(case.work, result.per_month, case.currency, wanted) if case.currency and wanted else None
     if change is not None:
@@ -312,17 +338,3 @@ def cost_lines(case: Case, b: Bill) -> None:
         )
         case.work.computed(change[0].quantize(Decimal(1)))
         case.step(change[1], change[1])
-    lines = list(result.steps(case.work.language))
-    from agent.answers.sizing_parts import allow
-
-    if b.api is not None:
-        lines = [line for line in lines if "API" not in line and "回本" not in line and "break-even" not in line]
-    lines = [line for line in lines if not line.startswith(("一次性投入", "upfront "))]
-    allow(case.work, lines)
-    case.steps += [line for line in lines if line not in case.steps]
-    if b.upfront is not None and not b.staff:
-        case.assume("没有给人力，按 0 计", "no staff given, counted as 0")
-    if b.power is None and b.upfront is not None:
-        case.assume("没有给电价，电费按 0 计", "no price of electricity given, power counted as 0")
-    if len(result.parts) > 1:
-        case.charts.append(tco_parts(result, case.work.language))

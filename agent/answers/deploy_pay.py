@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.answers.deploy_capacity import usable_count
 from agent.answers.deploy_case import DEFAULT_UTILIZATION, Case, decimal
-from agent.answers.deploy_money import HOURS, Bill
+from agent.answers.deploy_money import HOURS, Bill, rented_hours
 from agent.answers.deploy_speed import full_load
 from agent.tools.cost import MILLION
 
@@ -112,37 +112,70 @@ def _rate(case: Case) -> Decimal | None:
 
 
 def unit_cost(case: Case, b: Bill) -> None:
-    """What a million tokens cost on the own cards, at a utilisation."""
-    if not b.known:
+    """What a million tokens cost on the own cards, at a utilisation; a throughput that was stated wins over the estimate."""
+    monthly = own_monthly(case, b)
+    if not monthly:
         return
-    rate = _rate(case) if case.model is not None and case.gpu is not None and case.cards else None
+    stated = stated_rate(case)
+    rate = stated or (_rate(case) if case.model is not None and case.gpu is not None and case.cards else None)
     if not rate:
-        case.miss("模型和显卡（单位成本 = 月成本 ÷ 月产出 token）", "a model and a card (unit cost = cost a month ÷ tokens a month)")
+        case.miss(
+            "每秒产出的 token（或模型和显卡，用来估算）：单位成本 = 月成本 ÷ 月产出 token",
+            "the tokens a second (or a model and a card to estimate them): unit cost = cost a month ÷ tokens a month",
+        )
         return
-    used = case.d.numbers.get("utilization", DEFAULT_UTILIZATION)
+    default = Decimal(1) if stated else DEFAULT_UTILIZATION
+    used = case.d.numbers.get("utilization", default)
     if "utilization" not in case.d.numbers:
         case.assume(
             f"利用率 {case.n(used * 100)}%（付费时间中满载的比例）", f"utilisation {case.n(used * 100)}% (share of paid time at full load)"
         )
-    monthly = own_monthly(case, b)
-    made = rate * 3600 * HOURS * used
+    hours = rented_hours(case)
+    made = rate * 3600 * hours * used
     each = monthly / made * MILLION
+    what = ("", "") if stated else ("（输入输出合计，估算）", " (input and output, an estimate)")
     case.step(
-        f"每月产出 = 满载 {case.n(rate)} tokens/s × {case.n(3600)} × {case.n(HOURS)} × {case.n(used * 100)}% = {case.n(round(made))} token（输入输出合计，估算）",
-        f"tokens a month = {case.n(rate)} tokens/s at full load × {case.n(3600)} × {case.n(HOURS)} × {case.n(used * 100)}% = {case.n(round(made))} (input and output, an estimate)",
+        f"每月产出 = {case.n(rate)} tokens/s × {case.n(3600)} × {case.n(hours)} 小时 × {case.n(used * 100)}% = {case.n(round(made))} token{what[0]}",
+        f"tokens a month = {case.n(rate)} tokens/s × {case.n(3600)} × {case.n(hours)} h × {case.n(used * 100)}% = {case.n(round(made))}{what[1]}",
     )
     case.step(
         f"每百万 token = 月成本 {case.m(monthly)} ÷ {case.n(made / MILLION, 2)} = {case.m(each)}",
         f"1M tokens = {case.m(monthly)} a month ÷ {case.n(made / MILLION, 2)} = {case.m(each)}",
     )
+    kind = ("", "") if stated else ("输入输出合计，", "input and output together, ")
     case.head(
-        f"每百万 token 约 **{case.m(each)}**（输入输出合计，利用率 {case.n(used * 100)}%）。",
-        f"1M tokens cost about **{case.m(each)}** (input and output together, utilisation {case.n(used * 100)}%).",
+        f"每百万 token 约 **{case.m(each)}**（{kind[0]}利用率 {case.n(used * 100)}%）。",
+        f"1M tokens cost about **{case.m(each)}** ({kind[1]}utilisation {case.n(used * 100)}%).",
     )
-    others = [Decimal(s) for s in ("0.1", "0.3", "0.5", "1")]
+    others = [s for s in (Decimal("0.1"), Decimal("0.3"), Decimal("0.5"), Decimal(1)) if s != used]
     said = case.say("，", ", ").join(f"{case.n(s * 100)}% → {case.m(each * used / s)}" for s in others)
     case.step(f"利用率不同时：{said}", f"at other utilisations: {said}")
     case.output["per_1m_tokens"] = str(each)
+    _beside_prices(case)
+
+
+def stated_rate(case: Case) -> Decimal | None:
+    """Tokens a second of all cards, as stated (measured) in the conversation."""
+    numbers = case.d.numbers
+    if "throughput_card" in numbers and case.cards:
+        total = numbers["throughput_card"] * case.cards
+        case.step(
+            f"总吞吐 = {case.n(case.cards)} 张 × {case.n(numbers['throughput_card'])} tokens/s = {case.n(total)} tokens/s",
+            f"in all {case.n(case.cards)} cards × {case.n(numbers['throughput_card'])} tokens/s = {case.n(total)} tokens/s",
+        )
+        return total
+    return numbers.get("throughput")
+
+
+def _beside_prices(case: Case) -> None:
+    """API prices of the models that are named, beside the unit cost."""
+    from agent.answers.price import quote_phrase, usable_quotes
+    from agent.answers.targets import PRICE_FIELDS
+
+    for entity_id in case.d.priced:
+        quotes = usable_quotes(case.work, entity_id)
+        if quotes:
+            case.notes.append(f"{quotes[0].entity.name} API{case.say('：', ': ')}{quote_phrase(case.work, quotes[0], PRICE_FIELDS)}")
 
 
 def own_monthly(case: Case, b: Bill) -> Decimal:

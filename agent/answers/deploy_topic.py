@@ -42,7 +42,8 @@ def is_about(work: Work, d: Deployment) -> bool:  # noqa: C901
         return (model or hardware) and bool({"cards", "memory", "cost", "enough", "fits"} & d.asks or d.carried)
     if d.carried:
         # Weights alone, in another format: that has an answer of its own.
-        weights_only = d.asks and d.asks <= {"memory", "quantise"} and not d.hardware and not d.money and not d.numbers
+        bare = not d.hardware and not d.money and not d.numbers
+        weights_only = bare and (d.asks and d.asks <= {"memory", "quantise"} or not d.asks and bool(_WEIGHTS_ONLY.search(work.question.masked)))
         return bool(d.strong or d.money) and not weights_only
     if _SOURCES.search(text) and not {"card_price", "rent_card_hour", "upfront"} & set(d.money):
         return False

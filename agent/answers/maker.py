@@ -26,7 +26,7 @@ def answer_maker(work: Work) -> Draft | None:
     supposed = [m for m in question.named if m.how == "vendor"]
     develops = _DEVELOPS.search(text)
     owned = supposed and _OWNED.search(text)
-    if question.usage.has_volume or not (_ASKS.search(text) or develops or owned):
+    if question.usage.has_volume or question.money or not (_ASKS.search(text) or develops or owned):
         return None
     stranger = next((g.strip() for g in develops.groups() if g), "") if develops and not supposed else ""
     if re.search(r"谁|哪|什么|who|which", stranger, re.IGNORECASE):

@@ -29,6 +29,9 @@ def complete(work: Work, draft: Draft) -> Draft:
         return draft
     entities = [work.entity(i) for i in draft.entities if work.entity(i).kind == "model"]
     covered = {*draft.fields, *(c.field for c in work.claims), *_NOT_ASKED}
+    if draft.intent == "budget" and not re.search(r"上下文|窗口|context|window", work.question.text, re.IGNORECASE):
+        # "能用多少 token" is what the budget buys, not how long a prompt may be.
+        covered.add("context_window")
     lines = _makers(work, draft)
     fields: list[str] = []
     for mention in work.question.fields:

@@ -21,7 +21,7 @@ _DTYPE = re.compile(
     re.IGNORECASE,
 )
 _CARD_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(GiB|GB|G)(?![A-Za-z])\s*(?:显存)?的?(?:显卡|卡|gpu|cards?|vram)?", re.IGNORECASE)
-_CARD_COUNT = re.compile(r"(\d+|[一二两三四五六七八九十]+)\s*(?:张|块|卡|x|×|\*)\s*(?=[A-Za-z昇]|\d{4}|的)", re.IGNORECASE)
+_CARD_COUNT = re.compile(r"(\d+|[一二两三四五六七八九十单]+)\s*(?:张|块|卡|x|×|\*)\s*(?=[A-Za-z昇]|\d{4}|的)", re.IGNORECASE)
 _WANTS_CARDS = re.compile(
     r"几张|多少张|几块卡|几块|多少块|几卡|多少卡|张卡|块卡|how many (?:cards|gpus|\S+ cards)|number of (?:cards|gpus)|cards needed",
     re.IGNORECASE,
@@ -41,7 +41,8 @@ def answer_sizing(work: Work) -> Draft | None:
     explicit = explicit_kv(work, text)
     if explicit is not None:
         return explicit
-    model = named_architecture(text) or named_architecture(_with_sizes(work)) or (sizes[0].text if sizes else "")
+    architecture = _known(question.text if models_in(question.text) else text)
+    model = architecture or named_architecture(text) or named_architecture(_with_sizes(work)) or (sizes[0].text if sizes else "")
     stated = _STATED_SIZE.search(question.text)
     if stated:
         model = stated[0]
@@ -54,6 +55,9 @@ def answer_sizing(work: Work) -> Draft | None:
     mixture = next((m for m in models_in(question.text) if re.match(r"[^\d]*\d+\s*[x×*]\s*\d", m.text)), None)
     if mixture is not None and not stated:
         model, sizes, in_name = mixture.name, (), None
+    if architecture and mixture is None and not stated:
+        # "Qwen3-32B" has a shape of its own; the size in its name is only a label.
+        model, sizes, in_name = architecture, (), None
     dtype = _DTYPE.search(text)
     if not model:
         model = next(
@@ -86,12 +90,16 @@ def answer_sizing(work: Work) -> Draft | None:
             refused=True,
             intent="not_in_sources",
         )
+    if question.has("cost_word") and question.named and not (dtype or named_gpu(text) or WANTS_KV.search(text) or _WEIGHTS.search(text)):
+        # "10 路并发，每秒 50 token，多少钱": a bill, not a size.
+        return None
     if not model or not (
         question.has("sizing_word")
         or counts_cards
         or dtype
         and re.search(r"几个?[Gg]|多大|多少[gG]|how (?:much|big|large)|size", text, re.IGNORECASE)
         or WANTS_KV.search(text)
+        or _WEIGHTS.search(text)
         or (dtype and _CARD_MEMORY.search(text))
     ):
         return None
@@ -109,6 +117,14 @@ def answer_sizing(work: Work) -> Draft | None:
 
 _TRAINING = re.compile(r"(?<!预)训练(?!数据|集)|微调|\btrain(?:ing)?\b|fine-?tun", re.IGNORECASE)
 _STATED_SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:千亿|百亿|万亿|亿)\s*(?:个)?参数")
+
+
+_WEIGHTS = re.compile(r"权重|(?<![a-z])weights?(?![a-z])|参数占", re.IGNORECASE)
+
+
+def _known(text: str) -> str:
+    """The architecture that a text names in whatever spelling; "" for a bare size."""
+    return next((m.name for m in models_in(text) if not re.fullmatch(r"[\d.]+[BT](?:参数)?|.*参数", m.name, re.IGNORECASE)), "")
 
 
 def _with_sizes(work: Work) -> str:
@@ -304,7 +320,7 @@ def _card_count(text: str, work: Work) -> int:
 
     match = _CARD_COUNT.search(text)
     if match:
-        value = parse_han(match[1])
+        value = parse_han(match[1].replace("单", "一"))
         if value and 0 < value <= 1024:
             return int(value)
     cards = next((q for q in work.question.quantities if q.unit == "card"), None)

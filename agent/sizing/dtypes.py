@@ -93,6 +93,7 @@ WEIGHT_TYPES: dict[str, WeightType] = {
 }
 WEIGHT_ALIASES = {
     "float32": "fp32", "f32": "fp32", "bfloat16": "bf16", "float16": "fp16", "half": "fp16", "f16": "fp16", "16bit": "bf16",
+    "16-bit": "bf16", "16位": "bf16",
     "半精度": "fp16",
     "float8": "fp8", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "f8": "fp8", "w8a8": "int8", "8bit": "int8", "8-bit": "int8", "8位": "int8",
     "i8": "int8",

@@ -117,6 +117,10 @@ def read_deployment(text: str) -> Deployment:
     elif gpus and not {"card_price", "rent_card_hour", "rent_card_month", "upfront", "node_price"} & set(money):
         _lone_price(bare, quantities, gpus[0], money)
     asks = _asks(text, masked, money, gpus)
+    if {"min_rate", "utilization"} <= set(numbers) and set(_RENTS) & set(money) and not models:
+        # Rent, speed and utilisation without a model: what a token costs.
+        numbers["throughput"] = numbers.pop("min_rate")
+        asks |= {"unit_cost"}
     problems += impossible(numbers)
     if set(_RENTS) & set(money):
         words.setdefault("acquire", "rent")
@@ -142,6 +146,9 @@ def _asks(text: str, masked: str, money: Mapping[str, Amount], gpus: list[Named]
     if {"budget", "budget_month"} & set(money):
         asks |= {"cost"}
     if {"kwh", "power_month"} & set(money) and not ASKS_POWER.search(text):
+        asks -= {"power"}
+    if "break_even" in asks and not ASKS_POWER.search(text):
+        # "电费人工每月 1.2 万，多久回本": one of the costs, not what is asked.
         asks -= {"power"}
     if len({g.name for g in gpus}) > 1 and "break_even" in asks and not pays and not {"api_month", "api_per_1m"} & set(money):
         # "H20 和 4090 哪个划算": between cards, not against an API.

@@ -57,6 +57,8 @@ _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("running", r"运行|运营|运转|自建(?:每月|月)|其他|杂费|running|operating|opex|other"),
     )
 )
+_IN_ALL = edges(r"总?共|合计|总价|\btotal\b|\bin all\b|altogether")
+"""Of an amount beside no other word: "8 张 A100 共 80 万"."""
 _EACH = edges(_CARD)
 _SPLIT = re.compile(
     r"[、,，;；。:：\n]|(?<!\d)\.(?!\d)|\band\b|\bplus\b|\+|加上|和(?=\D{1,6}\d)|(?<=[万元块度人年月%千\d])\s+(?=(?![涨降到至块元万亿千度以的一])[\u4e00-\u9fff]|\d+\s*[个名位张台])",
@@ -134,7 +136,7 @@ def _role(clause: str, start: int, end: int, q: Quantity) -> str:
             near.append((gap, order, role))
     hourly = bool(re.search(_HOUR, clause, re.IGNORECASE)) or "hour" in q.per
     each = bool(_EACH.search(clause)) or "card" in q.per
-    role = min(near)[2] if near else ""
+    role = min(near)[2] if near else "upfront" if _IN_ALL.search(clause) and not set(q.per) else ""
     if role == "each":
         role = ""
     if role in ("power",) and q.value < 10 and not q.scale:

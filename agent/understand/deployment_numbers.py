@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from agent.understand.deployment_words import ASKS, CARD_COUNT, CARD_MEMORY, FIT
+from agent.understand.deployment_words import ASKS, CARD_COUNT, CARD_MEMORY, FIT, FULL_LOAD, MEASURED, ONE_SESSION
 from agent.understand.hardware_names import Named
 from kb.numbers import parse_han
 from kb.quantities import Quantity
@@ -53,11 +53,13 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
         elif q.unit == "node":
             found["nodes"] = value
         elif q.unit == "tokens_per_second" or (q.unit == "token" and "second" in q.per):
-            found["min_rate"] = value
+            _rate(text, left, right, value, found)
         elif q.unit in ("second", "ms") and re.search(r"首字|首\s*token|ttft|first token|延迟|latency|响应", left + right):
             found["max_ttft"] = value / 1000 if q.unit == "ms" else value
         elif q.unit == "percent" and re.search(r"利用率|utili[sz]ation|使用率|占用率|负载", left + right):
             found["utilization"] = value / 100
+        elif q.unit == "" and 0 < value <= 1 and re.search(r"(?:利用率|utili[sz]ation|使用率|负载率)[^\d,，;；]{0,6}$", left):
+            found["utilization"] = value
         elif q.unit == "percent" and re.search(r"残值|residual|salvage|resale", left + right):
             found["residual"] = value / 100
         elif q.unit == "percent" and re.search(r"省|节约|节省|低|sav|cheaper", left + right) and not re.search(r"省电", left + right):
@@ -88,6 +90,8 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
         batch := re.search(r"batch(?:[ _-]?size)?\s*(?:of|=|:|是|为)?\s*(\d{1,5})(?!\d)", text, re.IGNORECASE)
     ):
         found["concurrency"] = Decimal(batch[1])
+    if "utilization" not in found and FULL_LOAD.search(text):
+        found["utilization"] = Decimal(1)
     if people := _PEOPLE.search(text):
         found["staff"] = _count(people[1]) or Decimal(1)
         if found.get("users") == found["staff"]:
@@ -99,6 +103,21 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
     ):
         found["months"] = Decimal(12)
     return found
+
+
+_PER_CARD = re.compile(r"(?:每张|每卡|每块|每片|单卡|单张|一张)(?:卡)?[^,，。;；]{0,10}$", re.IGNORECASE)
+_PER_CARD_AFTER = re.compile(r"\s*(?:/\s*(?:卡|张|gpu|card)|per (?:card|gpu)|(?:on )?each\b|a (?:card|gpu)|每卡|每张)", re.IGNORECASE)
+
+
+def _rate(text: str, left: str, right: str, value: Decimal, found: dict[str, Decimal]) -> None:
+    """Tokens a second: what the cards make together or each, or what one session shall at least get."""
+    together = MEASURED.search(left[-12:] + right) or ASKS["unit_cost"].search(text)
+    if ONE_SESSION.search(left + right) or not together:
+        found["min_rate"] = value
+    elif _PER_CARD.search(left) or _PER_CARD_AFTER.match(right):
+        found["throughput_card"] = value
+    else:
+        found["throughput"] = value
 
 
 def _is_context(q: Quantity, left: str, right: str) -> bool:
@@ -121,8 +140,9 @@ def _cards(text: str, bare: str, gpus: list[Named]) -> Decimal | None:
     """Cards that are there or offered: "8 卡 A100", "2x RTX 4090", "H100*8", "4 张". A lone "一张/每张" in front of a price is none."""
     for gpu in gpus[:1]:
         before = re.search(
-            r"(?<![\d.a-z])(\d{1,4}|[一两双单二三四五六七八九十]{1,3}|single|dual|one|two|three|four|eight)\s*(?:-?\s*(?:张|块|卡|片|个|x|×|\*|gpus?|cards?|pcs|of|路))?\s*(?:的|of|rented|owned|new|used|existing)?\s*(?:nvidia|英伟达|华为)?\s*$",
-            text[max(0, gpu.start - 16) : gpu.start].lower(),
+            r"(?<![\d.a-z])(\d{1,4}|[一两双单二三四五六七八九十]{1,3}|single|dual|one|two|three|four|eight)\s*(?:-?\s*(?:张|块|卡|片|个|x|×|\*|gpus?|cards?|pcs|of|路))?\s*(?:的|of|rented|owned|new|used|existing)?\s*(?:\d{1,3}\s*G(?:i?B)?\s*(?:显存|内存)?\s*的?)?\s*(?:nvidia|英伟达|华为)?\s*$",
+            text[max(0, gpu.start - 22) : gpu.start].lower(),
+            re.IGNORECASE,
         )
         after = re.match(
             r"\s*(?:的卡|显卡)?\s*(?:[x×*]\s*(\d{1,4})(?!\d)|(\d{1,4}|[两二三四五六七八九十]{1,3})\s*(?:张|块|卡(?!\w*价)|片|cards?|gpus?))",

@@ -20,7 +20,7 @@ CHEAP_CHECK = _any(
     r"并发|私有化|自建|部署|租|买|回本|成本|百亿|千亿|万亿|利用率|情景|场景|敏感|混合|分流|吞吐|延迟|量化|电|训练|微调|lora|train|tune|推荐|配置|假设|因素|影响|"
     r"合算|划算|\bapi\b|年|个月|残值|汇率|人|用户|上下文|context|token/s|tokens/s|首字|batch|折旧|跑|省|num_hidden_layers|"
     r"self-?host|on-?prem|deploy|rent|buy|tco|utili[sz]ation|what if|如果|scenario|sensitiv|hybrid|concurren|throughput|latency|quanti|power|electric|"
-    r"cheapest|assumption|users?\b|years?\b|staff|salar|\bcards?\b|\bmac\b|pue"
+    r"cheapest|assumption|tok(?:en)?s?\s*/\s*s|tokens? (?:per|a|each) second|每秒|users?\b|years?\b|staff|salar|\bcards?\b|\bmac\b|pue"
 )
 """A text without any of these says nothing about a deployment; looked at first because it is asked of every question."""
 
@@ -47,6 +47,12 @@ TRAINING_METHOD = _any(r"qlora|lora|全参数?|全量|full(?= (?:fine|param|trai
 SERVING = _any(r"推理|部署|上线|服务化|inference|serv(?:e|ing)|deploy")
 ASKS_POWER = _any(
     r"多少电|几度电|电费.{0,6}多少|多少.{0,4}电费|耗电|功耗|用电|how much (?:power|electricity)|power (?:draw|bill|cost|consum)|electricity (?:bill|cost)"
+)
+FULL_LOAD = _any(r"满载|跑满|打满|满负荷|满速|(?:at|under) full (?:load|utili[sz]ation|capacity)|fully (?:loaded|utili[sz]ed)")
+MEASURED = _any(r"吞吐|总共?|一共|合计|实测|测得|能?出|能?吐|产出|生成|throughput|total|aggregate|measure|produc|generat|in all")
+"""Beside tokens a second: what the cards make together, not what one session shall get."""
+ONE_SESSION = _any(
+    r"每(?:个)?(?:会话|用户|人|路|请求)|单(?:路|用户|会话|请求)|per (?:user|session|request|stream)|each (?:user|session|request)|a (?:user|session)|不低于|至少|以上|at least"
 )
 NEGATIVE = re.compile(
     r"(?<![\w.~\-–至到])(?:[-−负]\s?\d+(?:\.\d+)?|0+(?:\.0+)?)\s*(?:[bB](?![a-zA-Z])|张|块|卡|路|个?并发|并发|台|人|k\b|gpus?|cards?|GB|G\b|concurrent|users?)|(?:并发|上下文|context|concurrency|利用率|PUE|电价)\s*(?:[-−负]\s?\d+|0(?![.\d]))"
@@ -98,7 +104,9 @@ ASKS: dict[str, re.Pattern[str]] = {
         r"(?:一天|每天|每日|日均|每月|一个月|月均).{0,8}(?:能|可以|最多)?.{0,4}(?:处理|跑|产出|生成|支撑|扛|输出).{0,4}(?:多少|几)|(?:支撑|扛|处理|满足|撑).{0,10}(?:日均|每天|每日|每月).{0,12}(?:tok|字|[万亿])|tokens? (?:a|per|each) (?:day|month)|(?:daily|monthly) (?:capacity|volume|throughput)|产能"
     ),
     "unit_cost": _any(
-        r"利用率[^,，]{0,8}影响|utili[sz]ation.{0,16}(?:matter|affect|impact)|(?:每|一)?百万\s*(?:个)?\s*(?:tokens?|词元)?\s*(?:的)?(?:成本|多少钱|多少|要|花)|(?:cost|price) (?:per|of|for) (?:1m|1 million|a million|million)|per million tokens?|单位成本|token\s*成本"
+        r"利用率[^,，]{0,8}影响|utili[sz]ation.{0,16}(?:matter|affect|impact)|(?:每|一)?百万\s*(?:个)?\s*(?:输入|输出)?\s*(?:tokens?|词元)?\s*(?:的)?(?:成本|多少钱|多少|要|花|合|单价|价)"
+        r"|(?<!\d)100万\s*(?:个)?\s*(?:输入|输出)?\s*(?:tokens?|词元)\s*(?:的)?(?:成本|多少钱|多少|要|花|合|单价|价)"
+        r"|(?:cost|price|\$|dollars?|usd|rmb|cny|yuan) (?:per|of|for) (?:1m|1 million|a million|million)|(?:1m|1 million|a million) (?:output |input )?tokens? (?:cost|come)|per (?:1m|million) (?:output |input )?tokens?|单位成本|token\s*成本"
     ),
     "buy_or_rent": _any(
         r"买(?:还是|或|和|vs)租|租(?:还是|或|和|vs)买|(?:buy|purchase|own) (?:or|vs\.?|versus) (?:rent|lease)|(?:rent|lease) (?:or|vs\.?|versus) (?:buy|own)"

@@ -16,6 +16,7 @@ from agent.understand.deployment_turn import deployment_of
 from agent.understand.lexicon import pattern
 from agent.understand.link import Mention
 from agent.understand.question import Question
+from agent.understand.shares import continued_mix
 from agent.understand.usage import Usage, period_factor
 from agent.understand.weights import FIRST
 from kb.quantities import Quantity, find_markers
@@ -144,6 +145,12 @@ def _merged(now: Question, before: Question | None) -> Question:
     other = _other_choice(now, before)
     if other is not None:
         return other
+    mix = continued_mix(now.mix, before.mentions) if before.usage.has_volume and not now.usage.has_volume and not now.money and not _NEW_TOPIC.search(now.text) else None
+    if mix is not None:
+        # "一半换成 GLM-4 呢": the same volume, divided; not half of the volume.
+        return replace(
+            now, mentions=tuple(m for m, _ in mix.parts), mix=mix, usage=before.usage, rate=now.rate or before.rate, carried=("volume",), recent=_recent(now, before)
+        )
     if not re.search(r"[\u4e00-\u9fff]|[A-Za-z]{2,}", now.masked):
         # "GPT-5.1" alone is said in the language of the conversation.
         now = replace(now, language=before.language)

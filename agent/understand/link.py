@@ -180,6 +180,12 @@ class Linker:
             return True
         if last.isdigit() and (after.isdigit() or re.match(r"\.\d", text[end:])):
             return False
+        digits = re.search(r"[\d.]+$", text[start:end])
+        if digits and start + digits.start() > start and re.match(r"[万亿千百%]|[kwm](?![a-z])", text[end:]):
+            first = start + digits.start()
+            if where[first] - where[first - 1] > 1:
+                # "kimi 2亿" is a name and a count, not "Kimi 2".
+                return False
         return not (last.isascii() and last.isalpha() and after.isascii() and after.isalpha() and not re.match(r"(?:v|r)\d", text[end:]))
 
     def _mention(self, question: str, text: str, where: list[int], start: int, alias: _Alias) -> tuple[Mention, int]:

@@ -14,6 +14,7 @@ from agent.understand import lexicon
 from agent.understand.deployment import Deployment
 from agent.understand.discount import PriceChange, price_change
 from agent.understand.link import Linker, Mention
+from agent.understand.shares import Mix, blanked, read_mix, without_mix
 from agent.understand.usage import Usage, read_usage
 from kb.catalog.catalog import Catalog
 from kb.catalog.schema import Entity, FieldRecord
@@ -68,6 +69,8 @@ class Question:
     """What was taken over from earlier turns, in words."""
     deployment: Deployment = field(default_factory=Deployment)
     """What the conversation says about running a model on cards; set when the turn is merged with those before it."""
+    mix: Mix | None = None
+    """How a volume or a budget divides among the models that are named."""
 
     def has(self, group: str) -> bool:
         """Whether words of a lexicon group occur outside names."""
@@ -148,6 +151,9 @@ class Reader:
         # A name alone is nobody's language; most who ask read Chinese.
         language: Language = language_of(masked) if re.search(r"[A-Za-z\u4e00-\u9fff]{2,}", masked) else "zh"
         quantities = tuple(find_quantities(masked))
+        change = price_change(masked, quantities)
+        mix = read_mix(masked, mentions, quantities, (change.start, change.end) if change else None)
+        quantities = without_mix(quantities, mix, masked)
         quantities = tuple(_budget_as_money(q, masked, language) for q in quantities)
         rate, rate_span = _exchange_rate(masked, quantities)
         for_usage = [
@@ -162,11 +168,12 @@ class Reader:
             tuple(self._find_values(masked, self._values)),
             tuple(self._find_values(masked, [*self._conditions, *self._free])),
             quantities,
-            read_usage(masked, [q for q in for_usage if not q.is_money]),
+            read_usage(blanked(masked, mix), [q for q in for_usage if not q.is_money and not (mix and _within(q, mix))]),
             rate,
-            tuple(find_ratios(masked)),
-            price_change(masked, quantities),
+            tuple(find_ratios(blanked(masked, mix))),
+            change,
             frozenset(i for m in ruled_out for i in m.entities),
+            mix=mix,
         )
 
     def _find_fields(self, masked: str) -> list[FieldMention]:
@@ -302,6 +309,10 @@ def _is_model_size(quantity: Quantity, text: str) -> bool:
         return False
     after = text[quantity.end : quantity.end + 12].lower()
     return not re.match(r"\s*(?:tok|input|output|in\b(?!\s*(?:int|fp|bf|nf|awq|gptq|\d))|out\b|输入|输出)", after)
+
+
+def _within(quantity: Quantity, mix: Mix) -> bool:
+    return any(start <= quantity.start < end for start, end in mix.spans)
 
 
 def model_sizes(question: Question) -> tuple[Quantity, ...]:
