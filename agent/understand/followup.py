@@ -166,7 +166,7 @@ def _merged(now: Question, before: Question | None) -> Question:
     words = f"{now.masked} \n {before.masked}"
     if "quantities" in carried or before.usage.has_volume:
         shift = len(now.masked) + 3
-        quantities = now.quantities + tuple(_shifted(q, shift) for q in before.quantities)
+        quantities = now.quantities + tuple(_shifted(q, shift) for q in before.quantities if not before.is_rate(q))
     if not now.fields or {f.field for f in now.fields} <= _BESIDE or _under_condition(now, before):
         directed = now.has("input_cue") != now.has("output_cue")
         fields = () if directed and not before.usage.has_volume else before.fields

@@ -180,6 +180,9 @@ class Linker:
             return True
         if last.isdigit() and (after.isdigit() or re.match(r"\.\d", text[end:])):
             return False
+        if last.isdigit() and end - start > 1 and where[end - 1] - where[end - 2] > 1 and re.match(r"(?:kw|kk|[kwm])(?![a-z])|[万亿千百]", text[end:]):
+            # "kimi 2kw": a figure with its scale, no version.
+            return False
         return not (last.isascii() and last.isalpha() and after.isascii() and after.isalpha() and not re.match(r"(?:v|r)\d", text[end:]))
 
     def _mention(self, question: str, text: str, where: list[int], start: int, alias: _Alias) -> tuple[Mention, int]:

@@ -12,6 +12,7 @@ from agent.events import Language
 from agent.similar import claim_words, text_tokens
 from agent.understand import lexicon
 from agent.understand.deployment import Deployment
+from agent.understand.exchange import exchange_rate
 from agent.understand.discount import PriceChange, price_change
 from agent.understand.link import Linker, Mention
 from agent.understand.usage import Usage, read_usage
@@ -57,6 +58,8 @@ class Question:
     usage: Usage = field(default_factory=Usage)
     rate: Decimal | None = None
     """CNY for one USD, as the question states it."""
+    rate_span: tuple[int, int] | None = None
+    """Where it states it."""
     ratios: tuple[Ratio, ...] = ()
     price_change: PriceChange | None = None
     """A discount or a rise that the question supposes."""
@@ -75,7 +78,7 @@ class Question:
 
     @cached_property
     def money(self) -> tuple[Quantity, ...]:
-        return tuple(q for q in self.quantities if q.is_money and not self._is_rate(q))
+        return tuple(q for q in self.quantities if q.is_money and not self.is_rate(q))
 
     @cached_property
     def shares(self) -> tuple[Quantity, ...]:
@@ -94,8 +97,8 @@ class Question:
         """Versions or variants that the catalog does not have."""
         return tuple(m for m in self.mentions if m.unknown)
 
-    def _is_rate(self, quantity: Quantity) -> bool:
-        return self.rate is not None and (quantity.value == self.rate or quantity.value == 1) and "=" in self.text
+    def is_rate(self, quantity: Quantity) -> bool:
+        return self.rate_span is not None and self.rate_span[0] <= quantity.start < self.rate_span[1]
 
 
 class Reader:
@@ -149,7 +152,7 @@ class Reader:
         language: Language = language_of(masked) if re.search(r"[A-Za-z\u4e00-\u9fff]{2,}", masked) else "zh"
         quantities = tuple(find_quantities(masked))
         quantities = tuple(_budget_as_money(q, masked, language) for q in quantities)
-        rate, rate_span = _exchange_rate(masked, quantities)
+        rate, rate_span = exchange_rate(masked, quantities)
         for_usage = [
             q for q in quantities if not (rate_span and q.start < rate_span[1] and rate_span[0] < q.end) and not _is_model_size(q, masked)
         ]
@@ -164,6 +167,7 @@ class Reader:
             quantities,
             read_usage(masked, [q for q in for_usage if not q.is_money]),
             rate,
+            rate_span,
             tuple(find_ratios(masked)),
             price_change(masked, quantities),
             frozenset(i for m in ruled_out for i in m.entities),
@@ -249,36 +253,6 @@ def language_of(text: str) -> Language:
     han = len(re.findall(r"[\u3400-\u9fff]", text))
     latin = len(re.findall(r"[A-Za-z]{2,}", text))
     return "en" if latin > han else "zh"
-
-
-_RATE_CUE = re.compile(
-    r"(?:汇率|按|以|at|rate(?: of)?|fx|USD/CNY|CNY/USD|兑(?:人民币)?)(?:[ :=为是按用算取约]|is|of|at|a|the|exchange|rate){0,6}[ ]*(?:1[:比])?(\d+(?:\.\d+)?)(?![\d.]*[%万亿kKmM年月天次:比元块张]|折(?!美|人|算|合|成))",
-    re.IGNORECASE,
-)
-_RATE_EQUATION = re.compile(
-    r"(?:1|一)\s*(?:美元|美金|刀|USD|\$|dollar)\s*(?:=|等于|兑|换|合|is|to|:)\s*(?:¥|￥)?(\d+(?:\.\d+)?)|\$1\s*=\s*[¥￥]?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:的汇率|汇率|exchange rate|CNY/USD|RMB/USD|人民币/美元|元/美元|RMB per (?:USD|dollar)|CNY per (?:USD|dollar)|yuan per dollar|yuan to the dollar)",
-    re.IGNORECASE,
-)
-
-
-def _exchange_rate(text: str, quantities: tuple[Quantity, ...]) -> tuple[Decimal | None, tuple[int, int] | None]:
-    for pattern in (_RATE_EQUATION, _RATE_CUE):
-        for match in pattern.finditer(text):
-            value = Decimal(next(g for g in match.groups() if g))
-            # A plain "at 7" or "按7.2" is a rate only where it could be one between the two currencies.
-            if (
-                pattern is _RATE_EQUATION
-                or re.search("汇率|rate|fx|usd", match[0], re.IGNORECASE)
-                or (Decimal(4) <= value <= Decimal(12) and _stands_alone(match, quantities))
-            ):
-                if value > 0:
-                    return value, match.span()
-    return None, None
-
-
-def _stands_alone(match: re.Match[str], quantities: tuple[Quantity, ...]) -> bool:
-    start = match.start(1)
-    return any(q.start == start and not q.unit and not q.scale for q in quantities)
 
 
 _BUDGET_BEFORE = re.compile(r"(?:预算|budget)(?:大概|约|只有|是|为|控制在|不超过|of|is|:|\s)*$", re.IGNORECASE)

@@ -99,8 +99,10 @@ def direct(text: str, quantities: list[Quantity], division: Division | None = No
     """Give each token quantity its direction: the cue after it, or the cue before it, whichever reading pairs all with the nearest."""
     shares = _says_shares(text, quantities, division) if division else []
     cues = [c for c in _cues(text) if not any(a <= c[0] < b for a, b in shares)]
-    if not any(q.unit in ("token", "char", "word") or "request" in q.per for q in quantities):
-        # "一个地方写50万": a verb alone makes no volume of a bare figure.
+    said = {c[2] for c in cues if text[c[0] : c[1]] not in _VERBS}
+    paired = len({c[2] for c in cues}) == 2 and (len(cues) == 2 or bool(said))
+    if not paired and not any(q.unit in ("token", "char", "word") or "request" in q.per for q in quantities):
+        # "一个地方写50万": a verb alone makes no volume of a bare figure; "喂 300万吐 50万" is a pair.
         cues = [c for c in cues if text[c[0] : c[1]] not in _VERBS]
     amounts: list[Amount] = []
     bounds = clause_bounds(text)
