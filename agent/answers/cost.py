@@ -11,7 +11,7 @@ from agent.answers.missing import missing_fact
 from agent.answers.price import context_hint, converted, needs_rate, price_notes, target_currency, usable_quotes
 from agent.answers.strangers import unknown_names
 from agent.answers.targets import PRICE_FIELDS, models, targets
-from agent.answers.volume import Volume, asks_cost, cost_steps, scaled_by_users, volume_of
+from agent.answers.volume import Volume, asks_cost, cost_steps, volume_of
 from agent.tools.cost import ApiCost, CostInputError, api_cost
 from agent.tools.prices import CONTEXT, PriceQuote
 from agent.understand.constraints import FITS
@@ -163,11 +163,11 @@ def _assumptions(work: Work, quote: PriceQuote, volume: Volume) -> list[str]:
     if hours:
         work.computed(Decimal(hours), Decimal(24), Decimal(60), Decimal(3600))
         lines.append(work.say(f"- 按每天运行 {hours} 小时折算。", f"- Counted at {hours} hours a day."))
-    if usage.users and not scaled_by_users(usage) and usage.requests is not None:
+    if usage.users and not usage.by_user:
         lines.append(
             work.say(
-                "- 假设：给出的次数是全部人合计，没有再乘人数；若是每人的次数，请写“每人”。",
-                "- Assumption: the requests are for all users together and were not multiplied by the users; say “each” if they are per user.",
+                "- 假设：给出的用量是全部人合计，没有再乘人数；若是每人的用量，请写“每人”。",
+                "- Assumption: the volume is for all users together and was not multiplied by the users; say “each” if it is per user.",
             )
         )
     if usage.in_chars:

@@ -180,7 +180,7 @@ class Linker:
             return True
         if last.isdigit() and (after.isdigit() or re.match(r"\.\d", text[end:])):
             return False
-        if last.isdigit() and end - start > 1 and where[end - 1] - where[end - 2] > 1 and re.match(r"(?:kw|kk|[kwm])(?![a-z])|[万亿千百]", text[end:]):
+        if last.isdigit() and end - start > 1 and where[end - 1] - where[end - 2] > 1 and _SCALE.fullmatch(_glued(text, where, end)):
             # "kimi 2kw": a figure with its scale, no version.
             return False
         return not (last.isascii() and last.isalpha() and after.isascii() and after.isalpha() and not re.match(r"(?:v|r)\d", text[end:]))
@@ -356,6 +356,17 @@ class Linker:
 
 def _ends_with(name: str, variant: str) -> bool:
     return re.search(rf"(?<![a-z]){re.escape(variant.lower())}$", name.lower()) is not None
+
+
+_SCALE = re.compile(r"kw|kk|[kwm]|[万亿千百].*", re.DOTALL)
+
+
+def _glued(text: str, where: list[int], end: int) -> str:
+    """The letters that stand right behind `end` in the question, without a space between."""
+    last = end
+    while last < len(text) and where[last] - where[last - 1] == 1 and text[last].isalpha():
+        last += 1
+    return text[end:last]
 
 
 def _same_version(known: str, written: str) -> bool:

@@ -82,10 +82,8 @@ class Question:
 
     @cached_property
     def shares(self) -> tuple[Quantity, ...]:
-        change = self.price_change
-        return tuple(
-            q for q in self.quantities if q.unit == "percent" and not (change and change.start <= q.start < change.end)
-        )
+        spans = [(c.start, c.end) for c in (self.price_change, *self.usage.changes) if c is not None]
+        return tuple(q for q in self.quantities if q.unit == "percent" and not any(a <= q.start < b for a, b in spans))
 
     @cached_property
     def named(self) -> tuple[Mention, ...]:
@@ -156,6 +154,11 @@ class Reader:
         for_usage = [
             q for q in quantities if not (rate_span and q.start < rate_span[1] and rate_span[0] < q.end) and not _is_model_size(q, masked)
         ]
+        usage = read_usage(masked, [q for q in for_usage if not q.is_money])
+        if not usage.has_volume:
+            # Without a volume a rise or a cut is that of a price, or of the turn before.
+            usage = replace(usage, changes=())
+        grown = [(c.start, c.end) for c in usage.changes]
         return Question(
             text,
             masked,
@@ -165,11 +168,11 @@ class Reader:
             tuple(self._find_values(masked, self._values)),
             tuple(self._find_values(masked, [*self._conditions, *self._free])),
             quantities,
-            read_usage(masked, [q for q in for_usage if not q.is_money]),
+            usage,
             rate,
             rate_span,
             tuple(find_ratios(masked)),
-            price_change(masked, quantities),
+            price_change(masked, [q for q in quantities if not any(a <= q.start < b for a, b in grown)]),
             frozenset(i for m in ruled_out for i in m.entities),
         )
 

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
+from agent.understand.each import users_each
+from agent.understand.growth import VolumeChange, counts_users, volume_changes
 from agent.understand.lexicon import pattern
-from agent.understand.split import Division, division_of, joined_pair, output_first
+from agent.understand.split import Division, division_of, joined_pair, output_first, ratio_words
 from kb.quantities import DAYS, Marker, Quantity, Ratio, clause_bounds, find_markers, find_ratios
 
 Direction = Literal["input", "output", "total"]
@@ -55,6 +57,10 @@ class Usage:
     in_chars: bool = False
     tokens_per_char: Decimal | None = None
     amounts: tuple[Amount, ...] = ()
+    by_user: bool = False
+    """Whether the tokens were multiplied by the users."""
+    changes: tuple[VolumeChange, ...] = ()
+    """What the question supposes of the volume ("砍掉两成"); the tokens are with it, those of one request without."""
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -91,13 +97,15 @@ def _cues(text: str) -> list[tuple[int, int, Direction]]:
 
 def _says_shares(text: str, quantities: list[Quantity], division: Division | None) -> list[tuple[int, int]]:
     """Spans whose direction words belong to a share ("70%输入"), not to an amount."""
-    spans = [(division.start, division.end)] if division else []
-    return spans + [(q.start - 5, q.end + 5) for q in quantities if q.unit == "percent"]
+    spans = [ratio_words(text, ratio) for ratio in find_ratios(text)]
+    if division:
+        spans += [(division.start, division.end)] + [(q.start - 5, q.end + 5) for q in quantities if q.unit == "percent"]
+    return spans
 
 
 def direct(text: str, quantities: list[Quantity], division: Division | None = None) -> list[Amount]:
     """Give each token quantity its direction: the cue after it, or the cue before it, whichever reading pairs all with the nearest."""
-    shares = _says_shares(text, quantities, division) if division else []
+    shares = _says_shares(text, quantities, division)
     cues = [c for c in _cues(text) if not any(a <= c[0] < b for a, b in shares)]
     said = {c[2] for c in cues if text[c[0] : c[1]] not in _VERBS}
     paired = len({c[2] for c in cues}) == 2 and (len(cues) == 2 or bool(said))
@@ -171,10 +179,15 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
         replace(q, per=(*q.per, "request")) if _is_tokens(q) and "request" not in q.per and _REQUESTS_OF.search(text[: q.start]) else q
         for q in quantities
     ]
+    quantities = [replace(q, unit="token", per=(*q.per, "second")) if q.unit == "tokens_per_second" else q for q in quantities]
+    quantities = [replace(q, per=(*q.per, "request")) if _is_tokens(q) and "request" not in q.per and _is_prompt(text, q, quantities) else q for q in quantities]
     division = division_of(text, quantities)
+    changes = volume_changes(text, quantities)
     amounts = direct(text, quantities, division)
     # A bare number stands for tokens only beside a direction, a token noun, or a request.
     plain = [a for a in amounts if a.direction == "total" and a.quantity.unit == "" and not _follows_tokens(a, amounts)]
+    if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale:
+        plain = []  # "总共 2亿，输入占八成": what divides into input and output is tokens
     requests = _requests(text, quantities)
     users = _one(quantities, "user")
     amounts = [a for a in amounts if a not in plain]
@@ -185,6 +198,7 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
         amounts=tuple(amounts),
         asked=asked,
         users=users.value if users else None,
+        changes=changes,
     )
     usage = _with_duration(text, usage, quantities, days)
     if not amounts and requests is None:
@@ -203,6 +217,21 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
         if one is not None and not any(a.direction == "output" for a in amounts):
             amounts = [Amount("input", one.quantity), Amount("output", one.quantity)]
     return _scale(usage, amounts, requests, users, find_ratios(text), text, quantities, division)
+
+
+_PROMPT_BEFORE = re.compile(
+    r"(?:prompts?|contexts?|提示词|上下文|长文|输入长度|单次|一次|单个请求)(?:长度|length|size|window)?(?:\s|\(|:|=|有|是|为|约|大概|达到?|到|都|输入|喂|塞|放|is|are|of|at|about|around|with|reaches)*$",
+    re.IGNORECASE,
+)
+_PROMPT_AFTER = re.compile(r"[\s-]*(?:个)?(?:tokens?|字)?[\s-]*(?:的)?\s*(?:长)?(?:prompts?(?![a-z])|contexts?(?![a-z])|提示词|上下文|长文|文档的输入)", re.IGNORECASE)
+
+
+def _is_prompt(text: str, quantity: Quantity, quantities: list[Quantity]) -> bool:
+    """Whether tokens are the length of one prompt ("my prompt is 300k", "20万 token 的长文"), not a volume."""
+    if not 0 < quantity.value <= _LONGEST_CONTEXT or quantity.bound or any(p in DAYS for p in quantity.per):
+        return False
+    before = text[max(0, quantity.start - 24) : quantity.start]
+    return bool(_PROMPT_BEFORE.search(before) or _PROMPT_AFTER.match(text, quantity.end))
 
 
 _TOKENS_PER_CHAR = re.compile(
@@ -262,6 +291,9 @@ def _is_workdays(text: str, days: Quantity) -> bool:
 def _asked_period(text: str, quantities: list[Quantity], markers: list[Marker]) -> str:
     """The period that the result is wanted for: a time word with no quantity of its own in its clause ("一年多少")."""
     last = ""
+    day = re.search(r"(?:for|over|in) (?:a|an|one|the|each) (?:\d+|eight|ten|twelve)[- ]?h(?:ou)?rs?[- ](?:work(?:ing)?[- ]|business )?(day|shift)|一个?(?:工作日|班次|班)(?!工)", text, re.IGNORECASE)
+    if day:
+        last = "day"
     for a, b in clause_bounds(text):
         inside = [q for q in quantities if a <= q.start < b and q.unit not in ("year", "month", "day", "percent")]
         for marker in markers:
@@ -315,13 +347,12 @@ def _scale(
     division: Division | None,
 ) -> Usage:
     per_request = any("request" in a.quantity.per for a in amounts) or (requests is not None and bool(amounts))
-    per_user = any("user" in a.quantity.per for a in amounts) or (
-        requests is not None
-        and (
-            "user" in requests.per
-            or users is not None
-            and (bool(_EACH.search(text)) or bool(re.fullmatch(r"\s*(?:[x×*]|乘以?)\s*", text[users.end : requests.start])))
-        )
+    per_user = (
+        any("user" in a.quantity.per for a in amounts)
+        or users is not None
+        and users_each(text, quantities)
+        or requests is not None
+        and ("user" in requests.per or users is not None and bool(re.fullmatch(r"\s*(?:[x×*]|乘以?)\s*", text[users.end : requests.start])))
     )
     period = ""
     notes: list[str] = []
@@ -330,6 +361,11 @@ def _scale(
         period = next((p for p in requests.per if p in DAYS), "")
         if hours:
             notes.append(f"hours={hours}")
+    amounts, streams, hours = _flowing(amounts, requests, quantities, text)
+    if hours:
+        notes.append(f"hours={hours}")
+    if streams != 1:
+        notes.append(f"streams={streams}")
     period = period or next((p for a in amounts for p in a.quantity.per if p in DAYS), "")
     if not period and users is not None and per_user and _DAILY_USERS.search(users.text):
         period = "day"
@@ -338,17 +374,21 @@ def _scale(
     sums: dict[Direction, Decimal] = {}
     for amount in amounts:
         sums[amount.direction] = sums.get(amount.direction, Decimal(0)) + amount.quantity.value
-    factor = Decimal(1)
+    factor = streams
     if per_request and requests is not None:
         factor *= requests.value
     if per_user and users is not None:
         factor *= users.value
     one_input, one_output, total = _divided(sums, ratios, division, text, len(amounts))
+    changed = {c: c.factor for c in usage.changes}
+    grown_in = _product(f for c, f in changed.items() if c.which != "output")
+    grown_out = _product(f for c, f in changed.items() if c.which != "input")
     return replace(
         usage,
-        input_tokens=None if one_input is None else one_input * factor,
-        output_tokens=None if one_output is None else one_output * factor,
-        total_tokens=None if total is None else total * factor,
+        by_user=per_user and users is not None,
+        input_tokens=None if one_input is None else one_input * factor * grown_in,
+        output_tokens=None if one_output is None else one_output * factor * grown_out,
+        total_tokens=None if total is None else total * factor * grown_in,
         period=period,
         requests=requests.value if requests else None,
         users=users.value if users else None,
@@ -359,12 +399,38 @@ def _scale(
     )
 
 
+def _product(factors: Iterable[Decimal]) -> Decimal:
+    whole = Decimal(1)
+    for factor in factors:
+        whole *= factor
+    return whole
+
+
+_EACH_STREAM = re.compile(r"每路|每个?并发|每条流|每个?(?:流|连接|通道)|per (?:stream|connection|slot|session)|each(?: stream)?", re.IGNORECASE)
+
+
+def _flowing(
+    amounts: list[Amount], requests: Quantity | None, quantities: list[Quantity], text: str
+) -> tuple[list[Amount], Decimal, Decimal | None]:
+    """Tokens a second, minute or hour as tokens a day, with the parallel streams that each give as much and the hours of use."""
+    if requests is not None or not any(p in _PER_DAY for a in amounts for p in a.quantity.per):
+        return amounts, Decimal(1), None
+    found, hours = [], None
+    for amount in amounts:
+        quantity, used = _a_day(amount.quantity, quantities)
+        hours = used or hours
+        found.append(Amount(amount.direction, quantity))
+    parallel = _one(quantities, "concurrency")
+    streams = parallel.value if parallel is not None and _EACH_STREAM.search(text) else Decimal(1)
+    return found, streams, hours
+
+
 def _a_day(requests: Quantity, quantities: list[Quantity]) -> tuple[Quantity, Decimal | None]:
     """Requests a second, minute or hour as requests a day, with the hours of use a day (24 if none are given)."""
     clock = next((p for p in requests.per if p in _PER_DAY), "")
     if not clock or any(p in DAYS for p in requests.per):
         return requests, None
-    hours = next((q.value for q in quantities if q.unit == "hour" and not q.per and q.value <= 24), Decimal(24))
+    hours = next((q.value for q in quantities if q.unit == "hour" and set(q.per) <= {"day"} and q.value <= 24), Decimal(24))
     each = {"second": hours * 3600, "minute": hours * 60, "hour": hours}[clock]
     return replace(requests, value=requests.value * each, per=(*[p for p in requests.per if p != clock], "day")), hours
 
@@ -395,7 +461,6 @@ def _divided(
 
 _DAILY_USERS = re.compile(r"DAU|日活", re.IGNORECASE)
 _PER_DAY = frozenset({"second", "minute", "hour"})
-_EACH = re.compile(r"每人|人均|每个人|每个?用户|每位|每名|per user|each|per person|per employee|a head|apiece", re.IGNORECASE)
 
 
 def period_factor(period: str, asked: str, days_per_month: Decimal = DAYS_PER_MONTH) -> Decimal:
