@@ -23,6 +23,7 @@ from agent.answers.maker import answer_maker
 from agent.answers.measured import answer_measured
 from agent.answers.moved import answer_moved_bill
 from agent.answers.outline import answer_outline
+from agent.answers.negative import answer_negative
 from agent.answers.parts import answer_parts
 from agent.answers.passages import answer_passages
 from agent.answers.price_questions import answer_price, answer_price_list
@@ -43,6 +44,7 @@ Handler = Callable[[Work], Draft | None]
 HANDLERS: tuple[Handler, ...] = (
     answer_attack,
     answer_allowed,
+    answer_negative,
     answer_deploy,
     answer_small_talk,
     answer_lasts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -25,14 +24,6 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     usage = work.question.usage
     if not usage.has_volume:
         return None
-    if _NEGATIVE.search(work.question.masked):
-        return Draft(
-            work.say(
-                "用量是负数，无法计算；请给出零或正数。", "The volume is negative and cannot be calculated; give zero or a positive number."
-            ),
-            refused=True,
-            intent="bad_input",
-        )
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
     everyone = not ids
     if everyone:
@@ -76,9 +67,6 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     if len(rows) == 1 and not everyone:
         return _single(work, *rows[0], volume, missing)
     return several(work, rows, volume, missing, everyone)
-
-
-_NEGATIVE = re.compile(r"(?<![\d\w$¥€£)）])[-−](?=\d)")
 
 
 def _too_long(work: Work, quote: PriceQuote) -> list[str]:
