@@ -131,7 +131,8 @@ _CONCURRENT_BEFORE = re.compile(r"(?:并发(?:数|量)?|concurrency(?: of)?)[ :�
 _BECOMES = r"(?:[ ::=约有大概是为共]|改成|改为|改到|变成|变为|换成|涨到|增到|增加到|升到|降到|减到|减少到|达到|到|(?<![a-z])(?:is|are|of|to|at|becomes?|rises? to|grows? to|drops? to)(?![a-z])){0,4}$"
 _COUNTED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("user", re.compile(rf"(?:月活|日活|用户数?|员工|人数|坐席数?|MAU|DAU|(?<![a-z])(?:users|seats|headcount)){_BECOMES}", re.IGNORECASE)),
-    ("request", re.compile(rf"(?:次数|请求数|请求量|调用量|调用数|单量|(?<![a-z])(?:requests|calls|queries)(?: a day| per day)?){_BECOMES}", re.IGNORECASE)),
+    ("request", re.compile(rf"(?:次数|请求数|请求量|调用量|调用数|单量){_BECOMES}", re.IGNORECASE)),
+    ("request", re.compile(r"(?<![a-z])(?:requests|calls|queries)(?: a day| per day)? (?:to|becomes?|rises? to|grows? to|drops? to|up to|down to) $", re.IGNORECASE)),
     ("token", re.compile(rf"(?:总量|用量|消耗量?|token ?数|(?<![a-z])(?:volume|usage)){_BECOMES}", re.IGNORECASE)),
 )
 """A noun before a bare figure that says what it counts: "日活 3万", "次数改成 3000", "总量 2亿"."""

@@ -228,7 +228,8 @@ _PROMPT_AFTER = re.compile(r"[\s-]*(?:个)?(?:tokens?|字)?[\s-]*(?:的)?\s*(?:�
 
 def _is_prompt(text: str, quantity: Quantity, quantities: list[Quantity]) -> bool:
     """Whether tokens are the length of one prompt ("my prompt is 300k", "20万 token 的长文"), not a volume."""
-    if not 0 < quantity.value <= _LONGEST_CONTEXT or quantity.bound or any(p in DAYS for p in quantity.per):
+    counted = any(q.unit == "request" for q in quantities)
+    if not (counted or _ASKS_MONEY.search(text)) or not 0 < quantity.value <= _LONGEST_CONTEXT or quantity.bound or any(p in DAYS for p in quantity.per):
         return False
     before = text[max(0, quantity.start - 24) : quantity.start]
     return bool(_PROMPT_BEFORE.search(before) or _PROMPT_AFTER.match(text, quantity.end))
