@@ -42,7 +42,8 @@ def is_about(work: Work, d: Deployment) -> bool:  # noqa: C901
         return (model or hardware) and bool({"cards", "memory", "cost", "enough", "fits"} & d.asks or d.carried)
     if d.carried:
         # Weights alone, in another format: that has an answer of its own.
-        weights_only = d.asks and d.asks <= {"memory", "quantise"} and not d.hardware and not d.money and not d.numbers
+        about_weights = bool(d.asks) or _only_weights(work.question.masked, d)
+        weights_only = about_weights and d.asks <= {"memory", "quantise"} and not d.hardware and not d.money and not d.numbers
         return bool(d.strong or d.money) and not weights_only
     if _SOURCES.search(text) and not {"card_price", "rent_card_hour", "upfront"} & set(d.money):
         return False

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from agent.tools.cost import ApiCost, per_tokens
 from agent.tools.prices import PriceQuote
+from agent.understand.followup_usage import change_factor
 from agent.understand.usage import Usage, period_factor
 from agent.words import money, period_words, plain, tokens
 from agent.work import Work
@@ -101,15 +102,6 @@ def _for_all(work: Work, usage: Usage) -> str:
             work.computed(one, one * users)
             parts.append(f"{tokens(one, work.language)} {name} × {plain(users)} {work.say('人', 'users')} = {tokens(one * users, work.language)}".replace("  ", " "))
     return work.say("，", ", ").join(parts) + (f" {period_words(usage.period, work.language)}" if usage.period else "")
-
-
-def change_factor(usage: Usage, which: str) -> Decimal:
-    """What the supposed changes of the volume multiply one direction by."""
-    factor = Decimal(1)
-    for change in usage.changes:
-        if not change.which or not which or change.which == which:
-            factor *= change.factor
-    return factor
 
 
 def _changes(work: Work, usage: Usage) -> list[str]:
