@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from agent.answers.cost_many import several, undirected
@@ -11,6 +12,7 @@ from agent.answers.price import context_hint, converted, needs_rate, price_notes
 from agent.answers.strangers import unknown_names
 from agent.answers.targets import PRICE_FIELDS, models, targets
 from agent.answers.volume import Volume, asks_cost, cost_steps, volume_of
+from agent.answers.within import kind_conditions, models_within, said
 from agent.tools.cost import ApiCost, CostInputError, api_cost
 from agent.tools.prices import CONTEXT, PriceQuote
 from agent.understand.constraints import FITS
@@ -25,7 +27,7 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     if not usage.has_volume:
         return None
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
-    everyone = not ids
+    everyone, within = not ids, ""
     if everyone:
         if work.question.unknown or unknown_names(work) or not (
             work.question.has("cheap_word")
@@ -38,9 +40,14 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
             return None
         if FITS.search(work.question.masked) and not work.question.has("cost_word"):
             return None
-        ids = [e.id for e in models(work) if usable_quotes(work, e.id)]
+        kinds = kind_conditions(work)
+        ids = [e.id for e in (models_within(work, kinds) if kinds else models(work)) if usable_quotes(work, e.id)]
+        if kinds and not ids:
+            return None
+        within = said(work, kinds)
     if usage.total_tokens is not None:
-        return undirected(work, ids, usage.total_tokens, usage)
+        draft = undirected(work, ids, usage.total_tokens, usage)
+        return _under(work, draft, within)
     volume = volume_of(work, usage)
     hint = usage.request_input_tokens if usage.request_input_tokens is not None else context_hint(work)
     rows: list[tuple[PriceQuote, ApiCost]] = []
@@ -66,7 +73,14 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
         )
     if len(rows) == 1 and not everyone:
         return _single(work, *rows[0], volume, missing)
-    return several(work, rows, volume, missing, everyone)
+    return _under(work, several(work, rows, volume, missing, everyone), within)
+
+
+def _under(work: Work, draft: Draft | None, within: str) -> Draft | None:
+    """The draft with the kind of models that it is about, where the question names one."""
+    if draft is None or not within:
+        return draft
+    return replace(draft, text=draft.text + work.say(f"\n- 只比较：{within}。", f"\n- Only these were compared: {within}."))
 
 
 def _too_long(work: Work, quote: PriceQuote) -> list[str]:

@@ -22,6 +22,7 @@ from agent.answers.price import (
     usable_quotes,
 )
 from agent.answers.targets import PRICE_FIELDS, models, price_fields, target
+from agent.answers.within import kind_conditions, models_within, said
 from agent.similar import claim_words
 from agent.tools.cost import per_tokens
 from agent.tools.prices import CONTEXT, INPUT, PriceQuote, choose_quotes, quotes_of
@@ -154,7 +155,10 @@ def answer_price_list(work: Work) -> Draft | None:
     """All prices in one table, where all are asked for; by currency where one is named."""
     question = work.question
     text = _own(work)
-    if question.named or question.unknown or question.usage.has_volume or question.money or not _ALL.search(text):
+    if any(m.how != "vendor" for m in question.named) or question.unknown or question.usage.has_volume or question.money:
+        return None
+    kinds = kind_conditions(work)
+    if question.named and not kinds or not (_ALL.search(text) or kinds and _OF_EACH.search(text)):
         return None
     if not (question.has("price_word") or {f.field for f in question.fields} & set(PRICE_FIELDS)) or question.has("cheap_word") or question.has("dear_word"):
         return None
@@ -169,7 +173,7 @@ def answer_price_list(work: Work) -> Draft | None:
         "|---" * (len(heads) + 3) + "|",
     ]
     touched = []
-    for entity in models(work):
+    for entity in models_within(work, kinds) if kinds else models(work):
         for quote in usable_quotes(work, entity.id)[:1]:
             if wanted and quote.currency != wanted:
                 continue
@@ -188,10 +192,15 @@ def answer_price_list(work: Work) -> Draft | None:
     unit = work.say(f"每 {tokens(per, 'zh')} token", f"per {tokens(per, 'en')} tokens")
     work.computed(per, Decimal(len(touched)))
     work.tool("list_prices", {"per_tokens": str(per), "currency": str(wanted)}, {"models": touched})
-    head = work.say(f"资料里有价格的 {len(touched)} 个模型（{unit}）：", f"The {len(touched)} models with a price ({unit}):")
+    of = said(work, kinds)
+    head = work.say(
+        f"资料里有价格的 {len(touched)} 个模型（{of + '；' if of else ''}{unit}）：",
+        f"The {len(touched)} models with a price ({of + '; ' if of else ''}{unit}):",
+    )
     return Draft("\n".join([head, "", *lines]), entities=(), fields=(), intent="price_list")
 
 
+_OF_EACH = re.compile(r"分别|各|哪些|哪几|列|多少|价格?[?？。]*$|prices?(?: of| for)?|list|what|how much", re.IGNORECASE)
 _ALL = re.compile(r"所有|全部|各(?:个|家)|每个|列(?:个|出|一下)?.{0,8}表|价目|价格表|一览|\ball\b|every|each model|price (?:list|table)|list .{0,20}prices", re.IGNORECASE)
 
 

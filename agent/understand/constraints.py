@@ -75,7 +75,7 @@ _LAST = {"低", "小", "靠后", "lowest"}
 _BEST = {"强", "好", "厉害", "牛", "best", "strongest", "most powerful"}
 _PRICE_WORDS = {"便宜", "实惠", "省钱", "划算", "贵", "省", "cheapest", "least expensive", "most expensive", "priciest"}
 _CURRENCY = re.compile(
-    r"(?P<cny>人民币|RMB|CNY|元)(?:来)?(?:计价|定价|结算|标价|报价|付款|收费)|(?P<usd>美元|美金|USD|dollar)s?(?:来)?(?:计价|定价|结算|标价|报价|付款|收费)|priced in (?P<en>USD|RMB|CNY|dollars|yuan)|(?P<en2>USD|RMB|CNY|dollar|yuan)[- ]priced",
+    r"(?P<cny>人民币|RMB|CNY|元)(?:来)?(?:计价|定价|结算|标价|报价|付款|收费|收钱|计费|卖)|(?P<usd>美元|美金|USD|dollar)s?(?:来)?(?:计价|定价|结算|标价|报价|付款|收费|收钱|计费|卖)|(?:priced|billed|charged?s?|sold|quoted|paid) in (?P<en>USD|RMB|CNY|dollars|yuan)|(?P<en2>USD|RMB|CNY|dollar|yuan)[- ]priced",
     re.IGNORECASE,
 )
 _SAME = re.compile(
@@ -237,7 +237,7 @@ def _bounds(question: Question, catalog: Catalog) -> list[Constraint]:
         if (
             not field
             and quantity.is_money
-            and (question.has("input_cue") or question.has("output_cue") or question.has("price_word"))
+            and any(question.has(g) for g in ("input_cue", "output_cue", "price_word", "dear_word", "cheap_word"))
             and not question.named
         ):
             field = OUTPUT if question.has("output_cue") and not question.has("input_cue") else INPUT

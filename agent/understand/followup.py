@@ -67,7 +67,7 @@ def own_words(question: Question) -> list[str]:
         "budget_word",
     ):
         rest = pattern(group).sub(" ", rest)
-    rest = _REFERS.sub(" ", _CURRENCY_WORD.sub(" ", rest))
+    rest = _REFERS.sub(" ", _CURRENCY_WORD.sub(" ", re.sub(r"(?<![a-z])(?:in|out)(?![a-z])", " ", rest, flags=re.IGNORECASE)))
     return [t for t in content_tokens(rest) if not t.isdigit() and len(t) > 1 and not set(t) & _SEAMS]
 
 
