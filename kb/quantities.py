@@ -140,6 +140,8 @@ _PERIOD_BEFORE = re.compile(
     r"(?<![\d零一二三四五六七八九十百两几个上下本这每当半首次多今明去整同生节假])[日月年](?:均|耗|用|消耗|用掉|烧|花|跑)?(?=(?:约|大概)?\s?(?:\d|[一二三四五六七八九十两几百千]+[万千百亿]))"
 )
 """The period that stands right before its figure: "月2亿", "日耗 500万"."""
+_LONGER_WORD = re.compile(r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力])|位(?=[数置])")
+"""The unit's character belongs to the word behind it: "500万部分" counts no 部."""
 _DIGIT = {han: str(digit) for han, digit in DIGITS.items()}
 _PERIOD_OF = {"日": "day", "月": "month", "年": "year"}
 _SMALL_COIN = re.compile(r"([\d一二三四五六七八九])(?:([毛角])(?:([\d一二三四五六七八九])分?)?)?(?=$|[\s，,。；;、)）?？!！]|钱|的|算|换|折|兑|合|一|每|来|左右|计|/)")
@@ -213,6 +215,8 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
     start, end = number.start, number.end
     value, unit, money = number.value, "", False
     match = words.after.match(text, end)
+    if match and _LONGER_WORD.match(text, match.end() - 1):
+        match = None
     if match:
         word = re.sub(r"^个 ", "个", match[0].lstrip(" -").lower())
         if word in words.minor_of:

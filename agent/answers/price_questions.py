@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from agent.answers.example_bill import needs_volume
 from agent.answers.missing import missing_fact
 from agent.answers.passages import pieces, says_nothing
 from agent.answers.premise import price_premise
@@ -48,6 +49,10 @@ def _asks_price(work: Work) -> bool:
     others = asked - set(PRICE_FIELDS) - _BESIDE_PRICES
     if others and not asked & set(PRICE_FIELDS) and not question.has("price_word"):
         return False
+    if question.price_change is not None and question.price_change.factor != 1 and _HOW_MUCH.search(_own(work)):
+        return True
+    if (question.usage.asked or question.usage.requests or question.usage.users) and not others and _BILL.search(_own(work)):
+        return True
     if asked & {*PRICE_FIELDS, "pricing_note"} or question.has("price_word") or question.has("convert_cue") or "field" in question.carried:
         return True
     if question.has("cost_word") and token_count_unit(_own(work)) is not None:
@@ -58,6 +63,10 @@ def _asks_price(work: Work) -> bool:
         return True
     said = any(work.entity(i).claims.get(f) for m in question.named for i in m.entities for f in others)
     return "how much" in question.masked.lower() and not said
+
+
+_BILL = re.compile(r"多少钱|花多少|多少[?？。!！\s]*$|花费|费用|开销|how much|cost|pay|spend", re.IGNORECASE)
+_HOW_MUCH = re.compile(r"多少|几|how much|what|price", re.IGNORECASE)
 
 
 def _own(work: Work) -> str:
@@ -106,6 +115,9 @@ def _priced(work: Work, ids: Sequence[str]) -> Draft:
         lines += _tier_ratio(work, touched[0], fields)
     if missing:
         lines.append(work.say(f"资料里没有 {'、'.join(missing)} 的价格。", f"The sources give no price for {', '.join(missing)}."))
+    if len(touched) == 1:
+        wanted = needs_volume(work, usable_quotes(work, touched[0], hint)[0])
+        lines += [wanted] if wanted else []
     work.tool("look_up_price", {"models": touched, "fields": list(fields), "per_tokens": str(per)}, {"answer": lines[0]})
     return Draft("\n".join(lines), entities=tuple(touched), fields=(*fields, "pricing_note"), intent="price")
 

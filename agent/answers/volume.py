@@ -79,7 +79,26 @@ def volume_of(work: Work, usage: Usage) -> Volume:
     for value in (usage.requests, usage.users, usage.request_input_tokens, usage.request_output_tokens):
         if value is not None:
             work.computed(value)
-    return Volume(amount_in * factor, amount_out * factor, label, tuple(steps), factor, usage.period)
+    billed_in, billed_out, lines = _tiered(work, amount_in * factor, amount_out * factor)
+    return Volume(billed_in, billed_out, label, (*steps, *lines), factor, usage.period)
+
+
+def _tiered(work: Work, tokens_in: Decimal, tokens_out: Decimal) -> tuple[Decimal, Decimal, list[str]]:
+    """The tokens to bill at the full price, where the question supposes another for a part of them."""
+    tier, both = work.question.tier, tokens_in + tokens_out
+    if tier is None or not both:
+        return tokens_in, tokens_out, []
+    reduced = tier.reduced(both)
+    full = both - reduced
+    billed = full + reduced * tier.factor
+    work.computed(tier.limit, tier.factor, reduced, full, billed)
+    shown = f"{tokens(full, work.language)} + {tokens(reduced, work.language)} × {plain(tier.factor)} = {tokens(billed, work.language)}"
+    lines = [work.say(f"按问题的假设“{tier.text}”：计价 token = {shown}；资料没有写这项优惠", f"As the question supposes (“{tier.text}”), tokens billed = {shown}; no source states such terms")]
+    if tokens_in and tokens_out:
+        lines.append(work.say("输入和输出按比例分摊这项优惠（问题没有说给哪一边）", "input and output share it in proportion (the question does not say which of them)"))
+    share = billed / both
+    work.computed(tokens_in * share, tokens_out * share)
+    return tokens_in * share, tokens_out * share, lines
 
 
 def _days(period: str, days_per_month: Decimal) -> Decimal:

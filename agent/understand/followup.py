@@ -184,6 +184,7 @@ def _merged(now: Question, before: Question | None) -> Question:
         conditions=now.conditions or before.conditions,
         ratios=now.ratios or before.ratios,
         price_change=now.price_change or before.price_change,
+        tier=now.tier or before.tier,
         recent=recent,
     )
 

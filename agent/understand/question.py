@@ -12,9 +12,10 @@ from agent.events import Language
 from agent.similar import claim_words, text_tokens
 from agent.understand import lexicon
 from agent.understand.deployment import Deployment
-from agent.understand.exchange import exchange_rate
 from agent.understand.discount import PriceChange, price_change
+from agent.understand.exchange import exchange_rate
 from agent.understand.link import Linker, Mention
+from agent.understand.tiers import PriceTier, price_tier
 from agent.understand.usage import Usage, read_usage
 from kb.catalog.catalog import Catalog
 from kb.catalog.schema import Entity, FieldRecord
@@ -63,6 +64,8 @@ class Question:
     ratios: tuple[Ratio, ...] = ()
     price_change: PriceChange | None = None
     """A discount or a rise that the question supposes."""
+    tier: PriceTier | None = None
+    """A price that the question supposes for a part of the volume."""
     excluded: frozenset[str] = frozenset()
     """Entities that the question rules out ("不要谷歌的")."""
     recent: tuple[Mention, ...] = ()
@@ -154,11 +157,12 @@ class Reader:
         for_usage = [
             q for q in quantities if not (rate_span and q.start < rate_span[1] and rate_span[0] < q.end) and not _is_model_size(q, masked)
         ]
-        usage = read_usage(masked, [q for q in for_usage if not q.is_money])
+        tier = price_tier(masked, quantities)
+        usage = read_usage(masked, [q for q in for_usage if not q.is_money and not (tier and tier.start <= q.start < tier.end)])
         if not usage.has_volume:
             # Without a volume a rise or a cut is that of a price, or of the turn before.
             usage = replace(usage, changes=())
-        grown = [(c.start, c.end) for c in usage.changes]
+        grown = [(c.start, c.end) for c in (*usage.changes, tier) if c is not None]
         return Question(
             text,
             masked,
@@ -172,7 +176,8 @@ class Reader:
             rate,
             rate_span,
             tuple(find_ratios(masked)),
-            price_change(masked, [q for q in quantities if not any(a <= q.start < b for a, b in grown)]),
+            price_change(_blanked(masked, tier), [q for q in quantities if not any(a <= q.start < b for a, b in grown)]),
+            tier,
             frozenset(i for m in ruled_out for i in m.entities),
         )
 
@@ -211,6 +216,11 @@ class Reader:
 
     def field(self, field_id: str) -> FieldRecord:
         return self.catalog.fields[field_id]
+
+
+def _blanked(text: str, tier: PriceTier | None) -> str:
+    """The text without the words of a tier, whose discount holds for a part alone."""
+    return text if tier is None else text[: tier.start] + " " * (tier.end - tier.start) + text[tier.end :]
 
 
 def _is_platform(text: str, mention: Mention, linked: tuple[Mention, ...]) -> bool:

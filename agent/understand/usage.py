@@ -188,6 +188,7 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
     plain = [a for a in amounts if a.direction == "total" and a.quantity.unit == "" and not _follows_tokens(a, amounts)]
     if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale:
         plain = []  # "总共 2亿，输入占八成": what divides into input and output is tokens
+    plain = [a for a in plain if not (a.quantity.scale and _USES.search(text[: a.quantity.start]) and _ASKS_MONEY.search(text))]
     requests = _requests(text, quantities)
     users = _one(quantities, "user")
     amounts = [a for a in amounts if a not in plain]
@@ -219,6 +220,8 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
     return _scale(usage, amounts, requests, users, find_ratios(text), text, quantities, division)
 
 
+_USES = re.compile(r"(?:用了?|用掉|用到|用满|消耗了?|消耗掉|烧了?|烧掉|(?<![a-z])(?:use|using|used|consume[sd]?|consuming|burns?|burning))\s*(?:约|大概|about)?\s*$", re.IGNORECASE)
+"""A verb that a bare figure with a scale word is tokens behind: "用 500万多少钱"."""
 _PROMPT_BEFORE = re.compile(
     r"(?:prompts?|contexts?|提示词|上下文|长文|输入长度|单次|一次|单个请求)(?:长度|length|size|window)?(?:\s|\(|:|=|有|是|为|约|大概|达到?|到|都|输入|喂|塞|放|is|are|of|at|about|around|with|reaches)*$",
     re.IGNORECASE,
