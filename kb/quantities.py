@@ -128,11 +128,20 @@ _PERCENT_HAN = re.compile(r"百分之([零一二三四五六七八九十百点\d
 _TENTHS = re.compile(r"([一二三四五六七八九两\d](?:\.\d)?)(成(?![本为都功熟长立就果交员绩分品套了])半?|折(?![美人算合成扣]))")
 _HALF = re.compile(r"一半|(?<![a-z])half (?:of|on|to|via|with|goes)(?![a-z])|对半")
 _CONCURRENT_BEFORE = re.compile(r"(?:并发(?:数|量)?|concurrency(?: of)?)[ :是为约]{0,4}$", re.IGNORECASE)
-_BECOMES = r"(?:[ ::=约有大概是为共]|改成|改为|改到|变成|变为|换成|涨到|增到|增加到|升到|降到|减到|减少到|达到|到|(?<![a-z])(?:is|are|of|to|at|becomes?|rises? to|grows? to|drops? to)(?![a-z])){0,4}$"
+_BECOMES = (
+    r"(?:[ ::=约有大概是为共]|改成|改为|改到|变成|变为|换成|涨到|增到|增加到|升到|降到|减到|减少到|达到|到"
+    r"|(?<![a-z])(?:is|are|of|to|at|becomes?|rises? to|grows? to|drops? to)(?![a-z])){0,4}$"
+)
 _COUNTED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("user", re.compile(rf"(?:月活|日活|用户数?|员工|人数|坐席数?|MAU|DAU|(?<![a-z])(?:users|seats|headcount)){_BECOMES}", re.IGNORECASE)),
     ("request", re.compile(rf"(?:次数|请求数|请求量|调用量|调用数|单量){_BECOMES}", re.IGNORECASE)),
-    ("request", re.compile(r"(?<![a-z])(?:requests|calls|queries)(?: a day| per day)? (?:to|becomes?|rises? to|grows? to|drops? to|up to|down to) $", re.IGNORECASE)),
+    (
+        "request",
+        re.compile(
+            r"(?<![a-z])(?:requests|calls|queries)(?: a day| per day)? (?:to|becomes?|rises? to|grows? to|drops? to|up to|down to) $",
+            re.IGNORECASE,
+        ),
+    ),
     ("token", re.compile(rf"(?:总量|用量|消耗量?|token ?数|(?<![a-z])(?:volume|usage)){_BECOMES}", re.IGNORECASE)),
 )
 """A noun before a bare figure that says what it counts: "日活 3万", "次数改成 3000", "总量 2亿"."""
@@ -140,11 +149,16 @@ _PERIOD_BEFORE = re.compile(
     r"(?<![\d零一二三四五六七八九十百两几个上下本这每当半首次多今明去整同生节假])[日月年](?:均|耗|用|消耗|用掉|烧|花|跑)?(?=(?:约|大概)?\s?(?:\d|[一二三四五六七八九十两几百千]+[万千百亿]))"
 )
 """The period that stands right before its figure: "月2亿", "日耗 500万"."""
-_LONGER_WORD = re.compile(r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力])|位(?=[数置])")
+_LONGER_WORD = re.compile(
+    r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力])|位(?=[数置])"
+)
 """The unit's character belongs to the word behind it: "500万部分" counts no 部."""
 _DIGIT = {han: str(digit) for han, digit in DIGITS.items()}
 _PERIOD_OF = {"日": "day", "月": "month", "年": "year"}
-_SMALL_COIN = re.compile(r"([\d一二三四五六七八九])(?:([毛角])(?:([\d一二三四五六七八九])分?)?)?(?=$|[\s，,。；;、)）?？!！]|钱|的|算|换|折|兑|合|一|每|来|左右|计|/)")
+_SMALL_COIN = re.compile(
+    r"([\d一二三四五六七八九])(?:([毛角])(?:([\d一二三四五六七八九])分?)?)?"
+    r"(?=$|[\s，,。；;、)）?？!！]|钱|的|算|换|折|兑|合|一|每|来|左右|计|/)"
+)
 """What stands behind 块 in speech: "7块2", "七块二毛五"."""
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d{2}\s*年\s*\d{1,2}(?:\s*月\s*\d{1,2}\s*日?)?|(?<![\d$¥€£])(?:19|20)\d{2}[-/](?:0?[1-9]|1[0-2])(?:[-/](?:0?[1-9]|[12]\d|3[01]))(?![\d.,]|[kKmM])|\d{1,2}月\d{1,2}[日号]"

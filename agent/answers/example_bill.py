@@ -24,8 +24,7 @@ def needs_volume(work: Work, quote: PriceQuote) -> str:
     counted = usage.requests if usage.requests and not usage.users else None
     calls = counted or _CALLS * 30
     total = api_cost(quote, _INPUT * calls, _OUTPUT * calls).total
-    work.computed(calls, _HOW_MUCH = re.compile(r"how much|多少[?？。!！\s]*$", re.IGNORECASE)
-_CALLS, _INPUT, _OUTPUT, Decimal(30), total)
+    work.computed(calls, _CALLS, _INPUT, _OUTPUT, Decimal(30), total)
     known = ""
     if usage.users:
         work.computed(usage.users)

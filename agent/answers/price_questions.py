@@ -51,7 +51,8 @@ def _asks_price(work: Work) -> bool:
         return False
     if question.price_change is not None and question.price_change.factor != 1 and _HOW_MUCH.search(_own(work)):
         return True
-    if (question.usage.asked or question.usage.requests or question.usage.users) and not others and _BILL.search(_own(work)):
+    counted = question.usage.asked or question.usage.requests or question.usage.users
+    if counted and not others and not question.carried and _BILL.search(_own(work)):
         return True
     if asked & {*PRICE_FIELDS, "pricing_note"} or question.has("price_word") or question.has("convert_cue") or "field" in question.carried:
         return True

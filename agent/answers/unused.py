@@ -39,7 +39,8 @@ def _watched(work: Work, quantity: Quantity) -> bool:
     if quantity.end > len(own):
         return False
     if quantity.is_money:
-        return not work.question.is_rate(quantity)
+        # A bill that is to be checked states its own total.
+        return not work.question.has("conflict_word") and not re.search(r"check|says|核对|写的", own, re.IGNORECASE) and not work.question.is_rate(quantity)
     if quantity.unit:
         return quantity.unit in _WATCHED
     return bool(quantity.scale) or quantity.value >= _SMALL

@@ -8,7 +8,8 @@ from decimal import Decimal
 from agent.tools.cost import ApiCost, per_tokens
 from agent.tools.prices import PriceQuote
 from agent.understand.followup_usage import change_factor
-from agent.understand.usage import Usage, period_factor
+from agent.understand.usage import Usage
+from agent.understand.usage_time import period_factor
 from agent.words import money, period_words, plain, tokens
 from agent.work import Work
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from agent.understand.growth import VolumeChange, counts_users, volume_changes
 from agent.understand.question import Question
-from agent.understand.usage import Usage, period_factor
+from agent.understand.usage import Usage
+from agent.understand.usage_time import period_factor
 from kb.quantities import DAYS
 
 _SAME_AMOUNT = re.compile(

@@ -109,9 +109,7 @@ def _of_price(text: str, start: int, end: int) -> bool:
 
 def _change(text: str, factor: Decimal, start: int, end: int) -> VolumeChange:
     edge = max((text.rfind(c, 0, start) for c in "，,。；;！!？?\n"), default=-1) + 1
-    side = None
-    for side in _SIDE.finditer(text[edge:end]):
-        pass
+    side = next(reversed(list(_SIDE.finditer(text[edge:end]))), None)
     which: Which = "" if side is None or not (edge + side.end() >= start) else "input" if side["input"] else "output"
     of = re.match(r"\s*(?:的|of (?:the )?)(?:(?P<input>输入|input)|(?P<output>输出|output))", text[end:], re.IGNORECASE)
     if of and not which:

@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Literal
 
 from agent.understand.each import users_each
-from agent.understand.growth import VolumeChange, counts_users, volume_changes
+from agent.understand.growth import VolumeChange, volume_changes
 from agent.understand.lexicon import pattern
 from agent.understand.split import Division, division_of, joined_pair, output_first, ratio_words
-from kb.quantities import DAYS, Marker, Quantity, Ratio, clause_bounds, find_markers, find_ratios
+from agent.understand.usage_time import CLOCK, DAYS_PER_MONTH, a_day, asked_period, days_per_month_of
+from agent.understand.usage_time import period_factor as period_factor
+from kb.quantities import DAYS, Quantity, Ratio, clause_bounds, find_markers, find_ratios
 
 Direction = Literal["input", "output", "total"]
-DAYS_PER_MONTH = Decimal(30)
 _PRICE_NOUN = re.compile(r"价格|单价|定价|价钱|进出价|(?<![a-z])prices?(?![a-z])", re.IGNORECASE)
 _ASKS_MONEY = re.compile(r"钱|价|费|花|成本|预算|账单|[$¥￥€£]|cost|price|bill|budget|spend|pay", re.IGNORECASE)
 _WINDOW = re.compile(r"\s*(?:个)?(?:tokens?)?\s*的?\s*(?:超?长)?(?:上下文|窗口|context)", re.IGNORECASE)
@@ -193,9 +194,9 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
     users = _one(quantities, "user")
     amounts = [a for a in amounts if a not in plain]
     days = next((q for q in quantities if q.unit == "day"), None)
-    asked = _asked_period(text, quantities, markers)
+    asked = asked_period(text, quantities, markers)
     usage = Usage(
-        days_per_month=_days_per_month(text, quantities, days, asked),
+        days_per_month=days_per_month_of(text, quantities, days, asked),
         amounts=tuple(amounts),
         asked=asked,
         users=users.value if users else None,
@@ -273,54 +274,6 @@ def _one(quantities: list[Quantity], unit: str) -> Quantity | None:
     return next((q for q in same if q.per), same[0] if same else None)
 
 
-_WEEKS_PER_MONTH = Decimal(52) / Decimal(12)
-
-
-def _days_per_month(text: str, quantities: list[Quantity], days: Quantity | None, asked: str) -> Decimal:
-    """Days of use a month: "22 个工作日", "每月 26 天", "每周 5 天" (of 4 weeks where said, else 52/12), else 30."""
-    if days is None:
-        return DAYS_PER_MONTH
-    if "week" in days.per or re.search(r"(?:每|一|per |a )(?:个)?(?:周|星期|week)\s*$", text[max(0, days.start - 8) : days.start], re.IGNORECASE):
-        weeks = next((q.value for q in quantities if q.unit == "week" and Decimal(4) <= q.value <= Decimal(5)), _WEEKS_PER_MONTH)
-        return days.value * weeks
-    if "month" in days.per or _is_workdays(text, days) or asked == "month" and Decimal(15) <= days.value <= Decimal(31):
-        return days.value
-    return DAYS_PER_MONTH
-
-
-def _is_workdays(text: str, days: Quantity) -> bool:
-    return bool(re.search(r"工作日|work|business", text[max(0, days.start - 6) : days.end + 14], re.IGNORECASE))
-
-
-def _asked_period(text: str, quantities: list[Quantity], markers: list[Marker]) -> str:
-    """The period that the result is wanted for: a time word with no quantity of its own in its clause ("一年多少")."""
-    last = ""
-    day = re.search(r"(?:for|over|in) (?:a|an|one|the|each) (?:\d+|eight|ten|twelve)[- ]?h(?:ou)?rs?[- ](?:work(?:ing)?[- ]|business )?(day|shift)|一个?(?:工作日|班次|班)(?!工)", text, re.IGNORECASE)
-    if day:
-        last = "day"
-    for a, b in clause_bounds(text):
-        inside = [q for q in quantities if a <= q.start < b and q.unit not in ("year", "month", "day", "percent")]
-        for marker in markers:
-            if (
-                a <= marker.start < b
-                and marker.per in DAYS
-                and (
-                    not inside
-                    or not any(marker.per in q.per for q in inside)
-                    or marker.start > max(q.end for q in inside) + 1
-                    and not text[marker.start : marker.end].startswith(("/", "per", "a ", "每"))
-                )
-            ):
-                last = marker.per
-        if (
-            not inside
-            and re.search(r"(?:(?:每|一|整)?年|yearly|annual|per year)", text[a:b])
-            and re.search(r"多少|几|what|how|cost", text[a:b])
-        ):
-            last = "year"
-    return last
-
-
 def _with_duration(text: str, usage: Usage, quantities: list[Quantity], days: Quantity | None) -> Usage:
     for quantity in quantities:
         if quantity.unit == "day" and quantity.per == ("year",):
@@ -361,7 +314,7 @@ def _scale(
     period = ""
     notes: list[str] = []
     if requests is not None:
-        requests, hours = _a_day(requests, quantities)
+        requests, hours = a_day(requests, quantities)
         period = next((p for p in requests.per if p in DAYS), "")
         if hours:
             notes.append(f"hours={hours}")
@@ -417,26 +370,16 @@ def _flowing(
     amounts: list[Amount], requests: Quantity | None, quantities: list[Quantity], text: str
 ) -> tuple[list[Amount], Decimal, Decimal | None]:
     """Tokens a second, minute or hour as tokens a day, with the parallel streams that each give as much and the hours of use."""
-    if requests is not None or not any(p in _PER_DAY for a in amounts for p in a.quantity.per):
+    if requests is not None or not any(p in CLOCK for a in amounts for p in a.quantity.per):
         return amounts, Decimal(1), None
     found, hours = [], None
     for amount in amounts:
-        quantity, used = _a_day(amount.quantity, quantities)
+        quantity, used = a_day(amount.quantity, quantities)
         hours = used or hours
         found.append(Amount(amount.direction, quantity))
     parallel = _one(quantities, "concurrency")
     streams = parallel.value if parallel is not None and _EACH_STREAM.search(text) else Decimal(1)
     return found, streams, hours
-
-
-def _a_day(requests: Quantity, quantities: list[Quantity]) -> tuple[Quantity, Decimal | None]:
-    """Requests a second, minute or hour as requests a day, with the hours of use a day (24 if none are given)."""
-    clock = next((p for p in requests.per if p in _PER_DAY), "")
-    if not clock or any(p in DAYS for p in requests.per):
-        return requests, None
-    hours = next((q.value for q in quantities if q.unit == "hour" and set(q.per) <= {"day"} and q.value <= 24), Decimal(24))
-    each = {"second": hours * 3600, "minute": hours * 60, "hour": hours}[clock]
-    return replace(requests, value=requests.value * each, per=(*[p for p in requests.per if p != clock], "day")), hours
 
 
 def _divided(
@@ -464,16 +407,3 @@ def _divided(
 
 
 _DAILY_USERS = re.compile(r"DAU|日活", re.IGNORECASE)
-_PER_DAY = frozenset({"second", "minute", "hour"})
-
-
-def period_factor(period: str, asked: str, days_per_month: Decimal = DAYS_PER_MONTH) -> Decimal:
-    """How many of `period` one `asked` holds: day -> month 30 (or as given), month -> year 12, day -> year 12 x days a month."""
-    if period == asked or not period or not asked:
-        return Decimal(1)
-    length = {**DAYS, "month": days_per_month, "quarter": 3 * days_per_month, "year": 12 * days_per_month}
-    if {period, asked} == {"day", "year"} and days_per_month == DAYS_PER_MONTH:
-        length["year"] = DAYS["year"]
-    if {period, asked} == {"week", "year"}:
-        length["year"] = Decimal(364)
-    return length[asked] / length[period]
