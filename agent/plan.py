@@ -22,8 +22,8 @@ from agent.answers.lookup import answer_lookup
 from agent.answers.maker import answer_maker
 from agent.answers.measured import answer_measured
 from agent.answers.moved import answer_moved_bill
-from agent.answers.outline import answer_outline
 from agent.answers.negative import answer_negative
+from agent.answers.outline import answer_outline
 from agent.answers.parity import answer_parity
 from agent.answers.parts import answer_parts
 from agent.answers.passages import answer_passages

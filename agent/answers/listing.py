@@ -12,7 +12,7 @@ from agent.answers.price import exchange_rate
 from agent.answers.targets import models
 from agent.similar import SEAMS, catalog_weights, claim_words, content_tokens
 from agent.tools.prices import choose_quotes, quotes_of
-from agent.tools.query import Match, Ranked, Verdict, judge, order_by
+from agent.tools.query import Match, Ranked, judge, order_by
 from agent.understand.constraints import (
     FITS,
     Constraint,
@@ -334,10 +334,6 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
     if excluded and len(constraints) > 1 and len(excluded) <= 12:
         failed = [(m.entity.name, next(v for v in m.verdicts if v.met is False)) for m in excluded[:6]]
         parts = [f"{name}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')}" for name, v in failed]
-        parts = []
-        for match in excluded[:6]:
-            verdict = next(v for v in match.verdicts if v.met is False)
-            parts.append(f"{match.entity.name}{work.say('（', ' (')}{_instead(work, verdict)}{work.say('）', ')')}")
         lines.append(work.say("排除：", "Excluded: ") + work.say("、", ", ").join(parts) + work.say("。", "."))
     return Draft("\n".join(lines), entities=tuple(m.entity.id for m in met), fields=fields, intent="filter")
 
@@ -421,15 +417,6 @@ def why_not(work: Work, constraint: Constraint, claims: Sequence[Claim]) -> str:
 
 def _why(work: Work, constraint: Constraint) -> str:
     return f"{work.label(constraint.field)} {constraint.text}".strip()
-
-
-def _instead(work: Work, verdict: Verdict) -> str:
-    """What the sources say where a condition is not met; the condition itself where they only lack it."""
-    constraint = verdict.constraint
-    if constraint.operator in ("is", "max", "min", "above", "below", "equals") and verdict.claims and verdict.claims[0].field == constraint.field:
-        shown = value_text(verdict.claims[0], work.field(constraint.field), work.language)
-        return f"{work.label(constraint.field)} {shown} {work.cite(verdict.claims[0])}"
-    return _why(work, constraint)
 
 
 def _conditions(work: Work, constraints: Sequence[Constraint]) -> str:

@@ -361,7 +361,6 @@ def rank_asked(question: Question, catalog: Catalog) -> Constraint | None:
     """A place or the first places of a ranking, where the question is about a ranking."""
     ranks = [f for f in question.fields if catalog.fields[f.field].type == "rank"]
     if not ranks and _OF_A_RANKING.search(question.masked):
-    if not ranks and re.search(r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名|前\s*[\d一二三四五六七八九十]+\s*名", question.masked):
         ranks = [FieldMention(i, 0, 0, "") for i, r in catalog.fields.items() if r.type == "rank"]
     if question.has("order_word") or not ranks and not question.has("scope_ranked"):
         return None

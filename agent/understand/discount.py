@@ -61,6 +61,8 @@ def price_change(text: str, quantities: Sequence[Quantity]) -> PriceChange | Non
             continue
         to, less, more = _TO.search(before), _LESS.search(before), _MORE.search(before)
         off, dearer = _OFF.match(after), _DEARER.match(after)
+        verb: re.Match[str] | None
+        tail: re.Match[str] | None
         if to and re.search(r"价|price|rate", text, re.IGNORECASE):
             factor, verb, tail = share, to, None
         elif (less or off) and share < 1:

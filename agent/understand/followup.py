@@ -32,7 +32,7 @@ _NEW_TOPIC = re.compile(
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"两个|两者|二者|俩|前者|后者|它们|these two|the two|both|the (?:former|latter)|difference|差多少|差几倍", re.IGNORECASE)
-_ADDS = re.compile(r"再加|加上|加个|带上|算上|也算|也比|一起比|一起算|和.{0,8}比|跟.{0,8}比|and add|add .{1,20} (?:too|to)|as well|(?:^|and |what about )adding|plus|include", re.IGNORECASE)
+_ADDS = re.compile(r"^(?:那|那么)?(?:跟|和|与|同)?(?:比|对比|相比)|^(?:and )?(?:compared (?:to|with)|vs\.?|versus)(?![a-z])|再加|加上|加个|带上|算上|也算|也比|一起比|一起算|和.{0,8}比|跟.{0,8}比|and add|add .{1,20} (?:too|to)|as well|(?:^|and |what about )adding|plus|include", re.IGNORECASE)
 _DIFFERENCE = re.compile(r"(?:便宜|贵|省|差|少|多)(?:了|下|出)?\s*(?:多少|几|how much)|多少差|差(?:价|额)|相差|how much (?:cheaper|less|more|dearer|do|would|could|can|is)?.{0,12}(?:cheaper|less|save|saved|saving|difference|dearer|more)|(?:cheaper|dearer) by how much|(?:difference|save|saving)", re.IGNORECASE)
 """The answer wanted is a difference, so the model of the turn before stays in it."""
 _CURRENCY_WORD = re.compile(r"人民币|rmb|cny|yuan|美元|美金|usd|dollars?|汇率|rate", re.IGNORECASE)
@@ -210,8 +210,6 @@ def _mentions(now: Question, before: Question) -> tuple[tuple[Mention, ...], lis
         pair = before.recent[-2:]
         kept = pair if _BOTH.search(now.text) and len(before.named) < 2 and len(pair) == 2 else before.mentions
         return kept, ["models"] if kept else []
-    if len(before.mentions) == 1 and re.search(r"再加|加上|也算|和.{0,8}比|^(?:那|那么)?(?:跟|和|与|同)?(?:比|对比|相比)|and add|as well|^(?:and )?(?:compared (?:to|with)|vs\.?|versus)\b", now.text, re.IGNORECASE):
-        return before.mentions + now.mentions, ["models"]
     ids = {i for m in now.mentions for i in m.entities}
     others = tuple(m for m in before.mentions if not ids & set(m.entities))
     if others and (_ADDS.search(now.text) or len(before.mentions) == 1 and _of_money(before) and _DIFFERENCE.search(now.text)):
