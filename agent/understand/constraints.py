@@ -84,7 +84,7 @@ _SAME = re.compile(
     r"same (?:price )?(?:for )?(?:input and output|in and out)|input and output (?:prices? )?(?:are |cost )?the same",
     re.IGNORECASE,
 )
-_TOP_N = re.compile(r"前\s*(?P<n>[一二三四五六七八九十\d]+)(?:名|位|个)?|top[ -]?(?P<e>\d+)|first (?P<w>three|five|\d+)", re.IGNORECASE)
+_TOP_N = re.compile(r"前\s*(?P<n>[一二两三四五六七八九十\d]+)(?:名|位|个)?|top[ -]?(?P<e>\d+)|first (?P<w>three|five|\d+)", re.IGNORECASE)
 _NTH = re.compile(
     r"(?:排名?|排行|榜单?|位列)?第\s*(?P<n>[一二三四五六七八九十\d]+)(?:名|位)?|(?P<e>\d+)(?:st|nd|rd|th)\b|(?:rank(?:ed|s)?|placed?|comes?|number|is)\s+(?:in\s+)?(?P<o>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b|(?P<p>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)[ -](?:place|rank|in the|on the)|\bnumber (?P<w>\d+|one|two|three)|ranks? (?P<r>\d+)",
     re.IGNORECASE,
@@ -352,7 +352,7 @@ def places_asked(question: Question, catalog: Catalog) -> list[int]:
 
 
 _OF_A_RANKING = re.compile(
-    r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名|前\s*[\d一二三四五六七八九十]+\s*(?:名|位|强)|\btop[ -]?(?:\d+|three|five|ten) (?:models?|llms?|vendors?)\b",
+    r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名|前\s*[\d一二两三四五六七八九十]+\s*(?:名|位|强)|\btop[ -]?(?:\d+|three|five|ten) (?:models?|llms?|vendors?)\b",
     re.IGNORECASE,
 )
 
