@@ -181,7 +181,7 @@ class Linker:
         if last.isdigit() and (after.isdigit() or re.match(r"\.\d", text[end:])):
             return False
         digits = re.search(r"[\d.]+$", text[start:end])
-        if digits and start + digits.start() > start and re.match(r"[万亿千百%]|[kwm](?![a-z])", text[end:]):
+        if digits and start + digits.start() > start and re.match(r"[万亿千百%]|[kwm](?![a-z])|[:比/]\d", text[end:]):
             first = start + digits.start()
             if where[first] - where[first - 1] > 1:
                 # "kimi 2亿" is a name and a count, not "Kimi 2".
