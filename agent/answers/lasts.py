@@ -60,7 +60,7 @@ def answer_lasts(work: Work) -> Draft | None:
     used = usage.input_tokens is not None or usage.output_tokens is not None or usage.total_tokens is not None
     if not used or not usage.period:
         one_request = usage.request_input_tokens is not None or usage.request_output_tokens is not None
-        return _ask_use(work, quantity) if ids and not used and not one_request and usage.requests is None else None
+        return _ask_use(work, quantity) if ids and not used and not one_request else None
     quotes = [q[0] for i in ids if (q := usable_quotes(work, i, usage.request_input_tokens))]
     if not quotes:
         return None

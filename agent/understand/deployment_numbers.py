@@ -56,7 +56,7 @@ def read_numbers(text: str, bare: str, quantities: list[Quantity], gpus: list[Na
             _rate(text, left, right, value, found)
         elif q.unit in ("second", "ms") and re.search(r"首字|首\s*token|ttft|first token|延迟|latency|响应", left + right):
             found["max_ttft"] = value / 1000 if q.unit == "ms" else value
-        elif q.unit == "percent" and re.search(r"利用率|utili[sz]ation|使用率|占用率|负载", left + right):
+        elif q.unit == "percent" and (re.search(r"利用率|utili[sz]ation|使用率|占用率|负载", left + right) or re.search(r"跑(?:到|满)?\s*$|(?:running|loaded|busy) (?:at )?$", left)):
             found["utilization"] = value / 100
         elif q.unit == "" and 0 < value <= 1 and re.search(r"(?:利用率|utili[sz]ation|使用率|负载率)[^\d,，;；]{0,6}$", left):
             found["utilization"] = value

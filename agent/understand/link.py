@@ -181,7 +181,7 @@ class Linker:
         if last.isdigit() and (after.isdigit() or re.match(r"\.\d", text[end:])):
             return False
         digits = re.search(r"[\d.]+$", text[start:end])
-        if digits and start + digits.start() > start and re.match(r"[万亿千百%]|[kwm](?![a-z])", text[end:]):
+        if digits and start + digits.start() > start and re.match(r"[万亿千百%]|[kwm](?![a-z])|[:比/]\d", text[end:]):
             first = start + digits.start()
             if where[first] - where[first - 1] > 1:
                 # "kimi 2亿" is a name and a count, not "Kimi 2".
@@ -233,7 +233,9 @@ class Linker:
 
     @staticmethod
     def _counts(rest: str) -> bool:
-        """Whether the number after a name counts something ("kimi 12 元") rather than naming a version."""
+        """Whether the number after a name counts something ("kimi 12 元", "kimi 2:8") rather than naming a version."""
+        if re.match(r"\s*\d+(?:\.\d+)?\s*[:比/]\s*\d", rest):
+            return True
         first = next(iter(find_quantities(rest[:40])), None)
         return first is not None and first.start == 0 and bool(first.unit or first.scale)
 

@@ -67,6 +67,7 @@ def test_all_that_is_missing_is_asked_for_at_once(buyer: Advisor) -> None:
         ("self-host 每月 fixed $2,900，对比 GLM-4 input only，多少 tokens 才 break even", "1,000,000,000 tokens"),
         ("自建一个月2万，跟gpt5.1比，用到多少token打平，汇率7.2，输入输出4:1", "396,825,397 token"),
         ("机房每月2万加人工1.5万加电费5千，claude每月要用多少token自建才划算，3:1，汇率7", "190,476,191 token"),
+        ("每月租服务器 1.8 万元，每次请求 3k 进 1k 出，和 DeepSeek R3 比多少次以上划算，汇率 7.2", "109,650 次"),
         ("We pay $9,000/month fixed for our own cluster. How many requests of 3k in / 1k out on Claude 4.5 would cost the same?", "75,000 requests"),
     ],
 )  # fmt: skip
@@ -85,6 +86,7 @@ def test_without_a_ratio_the_break_even_volume_is_a_range(buyer: Advisor) -> Non
         ("8张卡每张每小时15块，每秒出4000token，利用率四成，每百万输出token成本", "¥20.83"),
         ("4 GPUs at $2/h, 5000 tokens/s, utilisation 0.4, cost per million output tokens", "$1.11"),
         ("一张H100每小时20块，每秒吐2500token，满载，每百万token成本多少", "¥2.22"),
+        ("6 张 L40S 每张每小时 7 元，合计每秒 5400 token，跑 55% ，百万 token 多少", "¥3.93"),
         ("每张4090每小时2块，每张每秒能出600 token，4张，跑满，一百万token多少钱", "¥0.9259"),
         ("We rent one H200 at $3.20 per hour and measure 4,100 tokens per second at 60% utilization. What does 1M tokens cost us?", "$0.3613"),
     ],
@@ -121,6 +123,7 @@ def test_a_speed_makes_tokens_over_a_time(buyer: Advisor, text: str, count: str)
         ("How much KV cache does Kimi K2 need for a 128k (131072) session?", "9.21 GB (8.58 GiB)"),
         ("20 concurrent sessions of 16k on Llama-3.1-8B, KV cache total GB?", "41.94 GB (39.06 GiB)"),
         ("yi-34b 100路并发每路2k token的kv cache总共多大", "49.15 GB（45.78 GiB）"),
+        ("Qwen3-8B KV cache for 64 sessions of 4k, fp8 kv?", "18.87 GB (17.58 GiB)"),
         ("kv cache留了40GiB，qwen2.5-7b，每个会话8192token，最多并发几个", "91 个会话"),
         ("With 24 GB reserved for KV cache, how many 4096-token sessions of Qwen2.5-7B fit?", "102 sessions"),
     ],
