@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ingest.draft_cells import Scribe, Spot
 from ingest.draft_names import EntityDraft
-from ingest.draft_values import clauses, polarity
+from ingest.draft_values import clauses, licences_in, polarity
+from ingest.draft_words import plain
 
 NEGATIVE = re.compile(r"(?<![a-z])(?:not|no longer|never|cannot)(?![a-z])|不|未|无法|没有", re.IGNORECASE)
 _SUBJECT_ZH = re.compile(
@@ -48,8 +49,8 @@ _API_ONLY = re.compile(
     re.IGNORECASE,
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:不支持|不提供|不允许|不可以?|不能|无法|禁止|没有|暂无|未提供|不开放|暂不支持|尚不支持|不接受|(?<![a-z])(?:no|not (?:support|offer|allow"
-    r"|provide)|does not (?:support|offer|allow|provide)|without|kein(?:e|en)?))\s*(?:任何|客户|企业|本地|其|进行|做|对其|用户|any|an?|the"
+    r"(?:不支持|不提供|不允许|不可以?|不能|无法|禁止|没有|暂无|未提供|不开放|暂不支持|尚不支持|不接受|(?<![a-z])(?:no|(?:not|n't|cannot)"
+    r" (?:support|offer|allow|provide|be (?:installed|deployed|run|hosted|used|operated)(?: in| on)?)|cannot run|without|kein(?:e|en)?))\s*(?:任何|客户|企业|本地|其|进行|做|对其|用户|any|an?|the"
     r"|(?:form of )?)?\s*$",
     re.IGNORECASE,
 )
@@ -111,7 +112,7 @@ class Rights:
                     self.scribe.write(entity, "openness", value, spot, clause)
                     return
         plainly = _BARE_CLOSED.match(clause)
-        if plainly and _ITSELF.match(self._without_own_name(entity, plainly["who"].lower()).strip(" :：*")):
+        if plainly and _ITSELF.match(self._without_own_name(entity, plainly["who"].lower()).strip(" :：*-•")):
             self.scribe.write(entity, "openness", "closed", spot, clause)
 
     def _without_own_name(self, entity: EntityDraft, text: str) -> str:
@@ -185,7 +186,7 @@ class Rights:
             if match and not _IF.match(lower):
                 if _DENIED_BEFORE.search(lower[: match.start()]) or _DENIED_AFTER.match(lower[match.end() :]):
                     self._once(entity, "no", spot, part) if of_all else None
-                else:
+                elif not self.words.patterns["negations"].search(lower):
                     offered.append(part)
             elif of_all and _API_ONLY.search(part) and not any(self.words.patterns[name].search(lower) for name in ("open_versions", "closed_versions")):
                 self._once(entity, "no", spot, part)
@@ -196,8 +197,11 @@ class Rights:
                 [part for part in parts if pattern.search(part.lower())]
             )
             offered = offered if whole else [part for part in offered if _OFFERS.search(part) and not _FRAME.search(part)]
+            shown = sentence if whole else "，".join(offered)
+            known = [plain(str(one.value)) for one in entity.claims.get("private_deployment", []) if one.source_line == spot.line]
             if offered:
-                self.scribe.write(entity, "private_deployment", sentence if whole else "，".join(offered), spot, sentence)
+                if not any(one.rstrip("。.;；") in shown for one in known):
+                    self.scribe.write(entity, "private_deployment", shown, spot, sentence)
                 self._by_openness(entity, spot, offered[0]) if of_all else None
 
     def _by_openness(self, entity: EntityDraft, spot: Spot, quote: str) -> None:
@@ -213,6 +217,19 @@ class Rights:
         }
         if said in ({"open"}, {"closed"}):
             self._once(entity, "yes" if said == {"open"} else "vendor_only", spot, quote)
+
+    def is_term(self, text: str) -> bool:
+        """Whether a phrase states a licence, a permission or what it runs on, and is no praise."""
+        lower = text.lower()
+        names = ("open", "closed", "mixed", "self_host_phrases", "private_phrases", "distillation_phrases")
+        return bool(
+            any(self.words.patterns[name].search(lower) for name in names)
+            or licences_in(text)
+            or _API_ONLY.search(text)
+            or _CARDS.search(text)
+            or re.search(r"\d\s*[万亿]?\s*(?:元|美元|欧元)|[$€£¥]\s?\d|(?:USD|EUR|GBP|CNY)\s?\d", text)
+            or re.match(r"(?:暂|均|也)?(?:不|禁止|严禁|未|无法|没有)|(?:仅|只)(?:限|能|供)|(?:not?|no|only) ", lower)
+        )
 
     def _once(self, entity: EntityDraft, value: str, spot: Spot, quote: str) -> None:
         """Writes self-hosting unless this line has said something of it already."""

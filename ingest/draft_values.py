@@ -119,11 +119,11 @@ def stated_unit(text: str, words: Lexicon) -> PriceUnit:
     """The unit that a sentence of running text states for prices; nothing for sentences about something else."""
     found = PriceUnit()
     for sentence in sentences(plain(text)):
-        has_per = re.search(r"/|每|\bper\b|以.{0,8}为单位|单位", sentence, re.IGNORECASE)
+        has_per = re.search(r"/|每|\b(?:per|je|pro|pour)\b|以.{0,8}为单位|单位", sentence, re.IGNORECASE)
         if not (words.patterns["price_words"].search(sentence.lower()) or re.search(r"单位|币种|currency", sentence, re.IGNORECASE)):
             continue
         if re.search(r"\d\s*%|[$¥€£]\s?\d|\d\s*(?:元|美元|欧元)", sentence) and not re.match(
-            r".{0,12}(?:单位|all prices|prices are|所有价格)", sentence, re.I
+            r".{0,12}(?:单位|all prices|prices are|所有价格|alle preise|preise in)", sentence, re.I
         ):
             continue
         unit = price_unit(sentence)
