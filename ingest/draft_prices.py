@@ -22,6 +22,11 @@ _BOTH_SIDES = re.compile(
 _AMOUNT = re.compile(r"[$¥€£₹₩]\s?\d|\d\s*(?:元|美元|欧元|英镑|日元)")
 _SOURCES = re.compile(r"写|称|报|显示|标|给出|says?\b|lists?\b|quotes?\b|states?\b|gives?\b", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?[BbT])\s*(?:参数)?\s*(?:的)?(?:模型|版本|版|规格|model|version|variant)")
+_NEXT_PRICE = re.compile(r"[，,;；。|、]|\s(?:and|plus|while)\s|和")
+_OFFERED = re.compile(
+    r"(?:支持|提供|可用|可走|没有|无|不含|不设|(?<![a-z])(?:supports?|offers?|no|without|has|and)(?: a)?)\s*$", re.IGNORECASE
+)
+"""A mode that is only said to exist, or not to: no condition of the prices beside it."""
 _FACTOR = re.compile(
     r"(?P<double>翻倍|翻番|加倍|双倍|doubles?\b|doubled|twice)|(?P<triple>三倍|triples?\b|tripled)|(?:[x×]\s*|为|按"
     r"|的)?(?P<times>\d+(?:\.\d+)?)\s*(?:倍|[x×](?![a-z0-9])|times)|(?:上浮|上涨|上调|加价|提高|increases? by|rises? by|surcharge of"
@@ -151,13 +156,16 @@ class PriceWriter:
         if not rates or len(rates) > 4:
             self._surcharge(entity, sentence, spot)
             return
-        sides = self.sides(text, rates, "both" if _BOTH_SIDES.search(sentence) else "")
+        modes = self._modes(text, rates)
+        plain_rates = [rate for rate, mode in zip(rates, modes, strict=True) if mode != "cached"]
+        plain_sides = iter(self.sides(text, plain_rates, "both" if _BOTH_SIDES.search(sentence) else "") if plain_rates else ())
+        sides = ["input" if mode == "cached" else next(plain_sides) for mode in modes]
         if len(rates) == 1 and _BOTH_SIDES.search(sentence):
             sides = ["both"]
         here = spot.with_(when=self._price_conditions(sentence))
-        for index, (rate, side) in enumerate(zip(rates, sides, strict=True)):
+        for index, (rate, side, mode) in enumerate(zip(rates, sides, modes, strict=True)):
             start = rates[index - 1].end if index else 0
-            condition = tier(re.split(r"[;；。]", text[start : rate.start])[-1])
+            condition = {**({"mode": mode} if mode else {}), **tier(re.split(r"[;；。]", text[start : rate.start])[-1])}
             quote = sentence
             for one in ("input", "output") if side == "both" else (side,):
                 if one:
@@ -171,10 +179,28 @@ class PriceWriter:
         size = _SIZE.search(sentence)
         if size:
             when["size"] = size[1].upper()
-        for mode in ("cached", "batch"):
-            if self.words.patterns[mode].search(sentence.lower()):
-                when["mode"] = mode
         return when
+
+    def _modes(self, text: str, rates: list[Rate]) -> list[str]:
+        """For each price of a sentence the mode of calling that its own words name; a mode before or after all is that of all."""
+        ends: list[tuple[str, str]] = []  # what stands before each price, and after it
+        before = text[: rates[0].start]
+        for index, rate in enumerate(rates):
+            last = index + 1 == len(rates)
+            between = text[rate.end : len(text) if last else rates[index + 1].start]
+            cut = _NEXT_PRICE.search(between)
+            after, rest = (between[: cut.start()], between[cut.end() :]) if cut else (between, "") if last else ("", between)
+            ends.append((re.split(r"[;；。|]", before)[-1], after))
+            before = rest
+        of_all = "batch" if self._names_mode("batch", ends[0][0]) or self._names_mode("batch", ends[-1][1]) else ""
+        return [
+            "cached" if any(self._names_mode("cached", part) for part in pair)
+            else of_all or ("batch" if any(self._names_mode("batch", part) for part in pair) else "")
+            for pair in ends
+        ]  # fmt: skip
+
+    def _names_mode(self, mode: str, text: str) -> bool:
+        return any(not _OFFERED.search(text[: match.start()]) for match in self.words.patterns[mode].finditer(text.lower()))
 
     def _surcharge(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
         """`Above 128K the price doubles`, `batch calls at 50% off`: prices that follow from the ones stated."""
