@@ -121,6 +121,7 @@ class TextReader:
     def general(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
         """What a sentence about several models says of one of them: how open it is, what may be done with it, where it is offered."""
         self._platforms(entity, sentence, spot, Surroundings())
+        self.scribe.prices.surcharge(entity, sentence, spot)
         for clause in clauses(sentence):
             self.rights.openness(entity, clause, spot)
             self.rights.permissions(entity, clause, spot)
