@@ -238,7 +238,9 @@ class Sections:
                         self.names.add(label)
             elif not self._in_owned_section(block):
                 for match, label, strength in zip(matches, labels, strengths, strict=True):
-                    if strength == 2 and _FACT.search(match["rest"]):
+                    # "Triage on Alfa 1: ..." is a line about Alfa 1 and no model of that name.
+                    longer = self.names.mentions(label) and self.names.find(name_and_aside(label)[0]) is None
+                    if strength == 2 and not longer and _FACT.search(match["rest"]):
                         self.names.add(label)
 
     def _in_owned_section(self, block: Block) -> bool:
