@@ -308,7 +308,7 @@ class Scribe:
             self.names.alias(entity, parts[1])
             cleaned = parts[0]
         cleaned = re.sub(r"\s*[(（].*[)）]\s*$", "", cleaned) or cleaned
-        if cleaned and len(cleaned) <= 40 and not entity.vendor and re.search(r"[^\W\d_]", cleaned):
+        if cleaned and len(cleaned) <= 40 and not entity.vendor and re.match(r"[^\W\d_]", cleaned):
             entity.vendor = cleaned
 
     def _by_type(self, entity: EntityDraft, record: FieldRecord, text: str, spot: Spot) -> None:

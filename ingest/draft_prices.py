@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ingest.draft_price_change import PriceChange, price_change
-from ingest.draft_values import SHARED_SIGNS, PriceUnit, is_free, is_range, price_unit, rate_unit, rates_in, with_points
+from ingest.draft_values import SHARED_SIGNS, PriceUnit, clauses, is_free, is_range, price_unit, rate_unit, rates_in, with_points
 from ingest.draft_words import Label, plain, tier
+from kb.quantities import find_quantities
 from kb.rates import Rate
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _BOTH_SIDES = re.compile(
 _AMOUNT = re.compile(r"[$¥€£₹₩]\s?\d|\d\s*(?:元|美元|欧元|英镑|日元)")
 _SOURCES = re.compile(r"写|称|报|显示|标|给出|says?\b|lists?\b|quotes?\b|states?\b|gives?\b", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?[BbT])\s*(?:参数)?\s*(?:的)?(?:模型|版本|版|规格|model|version|variant)")
+_FREE = re.compile(r"免费|赠送|免收|\bfree\b|no charge|without charge|gratis|kostenlos|kostenfrei|complimentary", re.IGNORECASE)
+_NOT_FREE = re.compile(r"不免费|不再免费|没有免费|无免费|不赠送|not free|no longer free|no free|nicht kostenlos", re.IGNORECASE)
 _NEXT_PRICE = re.compile(r"[，,;；。|、]|\s(?:and|plus|while)\s|和")
 _OFFERED = re.compile(
     r"(?:支持|提供|可用|可走|没有|无|不含|不设|(?<![a-z])(?:supports?|offers?|no|without|has|and)(?: a)?)\s*$", re.IGNORECASE
@@ -187,6 +190,17 @@ class PriceWriter:
 
     def _names_mode(self, mode: str, text: str) -> bool:
         return any(not _OFFERED.search(text[: match.start()]) for match in self.words.patterns[mode].finditer(text.lower()))
+
+    def free(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`每月前 500 万 tokens 免费`, `1M tokens a month at no charge`: what is free of charge every month."""
+        for clause in clauses(sentence):
+            if not _FREE.search(clause) or _NOT_FREE.search(clause):
+                continue
+            amounts = [one for one in find_quantities(clause) if one.unit == "token" and one.high is None]
+            if len(amounts) == 1 and "month" in amounts[0].per and set(amounts[0].per) == {"month"} and amounts[0].bound != "min":
+                self.scribe.write(
+                    entity, "free_tokens", f"{amounts[0].value:f}", spot, clause, unit="token/month", written=amounts[0].text.strip()
+                )
 
     def surcharge(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
         """`Above 128K the price doubles`, `batch calls at 50% off`: prices that follow from the ones stated."""

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from ingest.draft_enumerated import Enumerated, Enumerations
 from ingest.draft_headings import openness_heading
 from ingest.draft_lines import LABEL, lines_of
-from ingest.draft_names import NO_MODEL, EntityDraft, Names, clean_name, is_variant_word, name_and_aside, name_strength
+from ingest.draft_names import NO_MODEL, EntityDraft, Names, clean_name, is_variant_word, name_and_aside, name_strength, split_name
 from ingest.draft_segments import leading_name
 from ingest.draft_tables import TableReader
 from ingest.draft_text import EDITION_NAME, NAME
@@ -41,6 +41,7 @@ _NAME_FIRST = re.compile(
     r"(?:[-*•]\s*)?(?P<name>[A-Z\u4e00-\u9fff][^$¥€£₹₩,，:：|。;；]{1,40}?)\s*(?:[-–—:：|]\s*)?(?=(?:US|A|C|HK|S)?[$¥€£₹₩]|[A-Z]{3}\s\d)"
 )
 """A line that begins with a name and goes on with a price."""
+_SERIES = re.compile(r"系列|家族|\b(?:series|family|models)\b", re.IGNORECASE)
 _MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)、])\s+")
 _LEADS = re.compile(r"(?:^|[;；,，]|\b(?:while|and|whereas|but|the|for)|而|和|[:：])\s*$", re.IGNORECASE)
 _SAYS = re.compile(
@@ -199,6 +200,25 @@ class Sections:
                 self.names.add(cleaned)
             elif not strength and facts:
                 self._declare_leading_name(cleaned)
+        self._declare_spoken_headings(blocks)
+
+    def _declare_spoken_headings(self, blocks: Sequence[Block]) -> None:
+        """Headings that only look like a name: models where the text below begins a sentence with it, or others share its family."""
+        if not self.about_models:
+            return
+        below: dict[tuple[str, ...], list[str]] = {}
+        for block in blocks:
+            if block.table is None and block.headings:
+                below.setdefault(block.headings, []).append(plain(block.text)[:MAX_SENTENCE])
+        families = {entity.family for entity in self.names.entities if entity.kind == "model" and re.search(r"\d", entity.version)}
+        for path, texts in below.items():
+            cleaned = clean_name(path[-1])
+            name = name_and_aside(cleaned)[0]
+            if self.names.of_heading(cleaned) or name_strength(name, self.words) != 2 or _SERIES.search(name) or NO_MODEL.match(name):
+                continue
+            begins = re.compile(rf"(?:^|[.。]\s*){re.escape(name)}(?![\w-]){_SAYS.pattern}", re.IGNORECASE)
+            if any(begins.search(text) for text in texts) or split_name(name)[0] in families:
+                self.names.add(cleaned)
 
     def _spoken_of(self, blocks: Sequence[Block]) -> set[tuple[str, ...]]:
         """Sections most of whose lines name models of the document's tables: they are about those, and their headings name none."""

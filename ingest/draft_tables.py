@@ -314,6 +314,8 @@ class TableReader:
 
     def _fields(self, table: Table, owner: EntityDraft, place: TablePlace, unit: PriceUnit) -> None:
         """Rows of fields about one entity: `输入 | $5.00`, also with a column a tier or a platform."""
+        if table.header and self.words.label(table.header[0]).role == "plan":
+            return  # its rows are plans, whatever their names look like
         header_when = [tier(cell) for cell in table.header]
         corner = header_when[0] if header_when else {}
         header_labels = [self.row_label(cell) for cell in table.header]

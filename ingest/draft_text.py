@@ -70,6 +70,18 @@ _PARAMETERS = re.compile(
 _RELEASED = re.compile(
     r"(?:发布于|上线于|推出于|于.{4,14}(?:发布|上线|推出)|released (?:on|in)|launched (?:on|in)|发布时间|上线时间)", re.IGNORECASE
 )
+_ANNOUNCED = re.compile(
+    r"(?:价格|定价|售价)(?:尚|暂|还)?未(?:公布|公开|确定)|(?:尚|暂)未(?:发布|上线|推出|公布)|即将(?:发布|推出|上线)|(?:计划|预计|将)(?:于|在)?[^，。,]{0,12}(?:发布|推出"
+    r"|上线)|\b(?:is|was|has been) announced for\b|\bwill be (?:released|launched|available)\b|\bnot (?:yet )?(?:been )?(?:published|announced|released)\b"
+    r"|\bnot yet (?:available|released|priced)\b|\b(?:is )?(?:planned|expected|scheduled) for\b|\bcoming (?:in|this|next)\b",
+)
+_MEDIUM = r"(?:text|images?|pictures?|photos|audio|voice|speech|sound|videos?|vision)"
+_MEDIUM_ZH = r"(?:文本|文字|图片|图像|图文|音频|语音|声音|视频|影像)"
+_MEDIA = re.compile(
+    rf"\b(?:takes?|accepts?|handles?|understands?|processes|reads?|supports?)\s+(?P<media>{_MEDIUM}(?:(?:,\s*(?:and\s+)?|\s+and\s+|\s*/\s*){_MEDIUM})*)"
+    rf"(?=\s*(?:inputs?\b|prompts?\b|[.,;]|$|as input))|(?:支持|接受|可处理|能处理|可输入)(?P<zh>{_MEDIUM_ZH}(?:(?:、|和|与|及|以及|,){_MEDIUM_ZH})*)(?:的)?(?:混合)?输入",
+    re.IGNORECASE,
+)
 _PRONOUN = re.compile(r"^(?:这些|其|该|它|此|且|并|同时|they|these|it|its|those|and)", re.IGNORECASE)
 
 
@@ -107,8 +119,10 @@ class TextReader:
             hosted = hosted or self._depends_on_hosts(sentence)
             unit = around.unit if around.role in ("price", "input_price", "output_price") else None
             self.scribe.prices.sentence(entity, sentence, spot.with_(when={"channel": "third_party"}) if hosted else spot, unit)
+            self.scribe.prices.free(entity, sentence, spot)
             self._platforms(entity, sentence, spot, around)
             self._whole(entity, sentence, spot, around)
+            self._media(entity, sentence, spot)
             self._clauses(entity, clauses(sentence), spot, around, variant, about)
             if not variant:
                 self.rights.listed(entity, clauses(sentence), spot)
@@ -211,6 +225,8 @@ class TextReader:
         lower = sentence.lower()
         if self.words.patterns["terms_words"].search(lower):
             self.scribe.write(entity, "terms", sentence, spot, sentence)
+        if _ANNOUNCED.search(lower):
+            self.scribe.write(entity, "availability", sentence, spot, sentence)
         developed = _DEVELOPED.search(sentence)
         if developed and not entity.vendor:
             self.scribe.vendor(entity, developed["by"] or developed["zh"] or developed["en"] or developed["from"])
@@ -286,7 +302,7 @@ class TextReader:
     def _figures(self, entity: EntityDraft, clause: str, spot: Spot) -> None:
         """Licences, latencies, parameter counts and kinds of media."""
         lower = clause.lower()
-        if re.search(r"许可|协议|licen[sc]e|商用|commercial|apache|(?<![a-z])mit(?![a-z])", lower) and not re.search(
+        if re.search(r"许可|协议|licen[sc]e|商用|仅限|commercial|research use|apache|(?<![a-z])mit(?![a-z])", lower) and not re.search(
             r"禁止.*(?:训练|蒸馏)", lower
         ):
             for licence in licences_in(clause):
@@ -314,3 +330,14 @@ class TextReader:
             found = modalities_in(clause, self.words.data["modalities"])
             if len(found) > 1:
                 self.scribe.write(entity, "modalities", found, spot, clause)
+
+    def _media(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`支持文本、图片和音频输入`, `It takes speech, images and text`: the kinds of media that a model takes."""
+        if "modalities" in entity.claims and any(one.source_line == spot.line for one in entity.claims["modalities"]):
+            return
+        for match in _MEDIA.finditer(sentence):
+            if NEGATIVE.search(sentence[max(0, match.start() - 12) : match.end()]):
+                continue
+            found = modalities_in(match["media"] or match["zh"], self.words.data["modalities"])
+            if len(found) > 1 or (found and found != ["文本"]):
+                self.scribe.write(entity, "modalities", found, spot, match[0])
