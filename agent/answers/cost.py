@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from agent.answers.cached import cached_bill
 from agent.answers.cost_many import several, undirected
+from agent.answers.free_tier import free_tier_bill
 from agent.answers.missing import missing_fact
 from agent.answers.price import context_hint, converted, needs_rate, price_notes, target_currency, usable_quotes
 from agent.answers.strangers import unknown_names
@@ -48,6 +50,8 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
         if FITS.search(work.question.masked) and not work.question.has("cost_word"):
             return None
         ids = [e.id for e in models(work) if usable_quotes(work, e.id)]
+    if len(ids) == 1 and not everyone and (free := free_tier_bill(work, ids[0])) is not None:
+        return free
     if usage.total_tokens is not None:
         return undirected(work, ids, usage.total_tokens, usage)
     volume = volume_of(work, usage)
@@ -57,6 +61,8 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     wrong = ""
     for entity_id in ids:
         quotes = usable_quotes(work, entity_id, hint)
+        if len(ids) == 1 and not everyone and (cached := cached_bill(work, quotes, volume)) is not None:
+            return cached
         if not quotes:
             missing.append(work.entity(entity_id).name)
             continue
