@@ -313,6 +313,7 @@ class Scribe:
 
     def _by_type(self, entity: EntityDraft, record: FieldRecord, text: str, spot: Spot) -> None:
         if record.type == "list":
+            text = re.split(r"。(?=\s*\S)", text)[0] if record.id == "scenarios" else text
             items = statements_of(text) if record.id in ("strengths", "integrations") else items_of(text)
             if record.id == "channels":
                 items = [re.sub(r"\s+only$", "", item) for item in items if self.is_platform(item)]

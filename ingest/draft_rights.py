@@ -66,6 +66,7 @@ _OFFERS = re.compile(
 _FRAME = re.compile(r"(?:场景下?|情况下|之后|以后|前提下|时)$|是否|能否|可否|^(?:under|after|in case of|whether)\b", re.IGNORECASE)
 """A clause that only says when, or asks whether."""
 _IF = re.compile(r"^(?:作为|若|如果|if )", re.IGNORECASE)
+_MONEY = re.compile(r"\d\s*[万亿]?\s*(?:元|美元|欧元)|[$€£¥]\s?\d|(?:USD|EUR|GBP|CNY)\s?\d")
 _NEXT_SAYS = re.compile(r"、(?=(?:但|也|且|并)?(?:不|禁止|严禁|允许|支持|可|需|仅|无|未))")
 _BARE_ITEM = re.compile(r"(?:both )?[a-z]+(?:[- ][a-z]+){0,2}", re.IGNORECASE)
 _LIST_GOES_ON = re.compile(r"(?:[a-z]+(?:[- ][a-z]+){0,2})?\s*(?:and|or|und|oder)\s+[a-z]", re.IGNORECASE)
@@ -199,6 +200,9 @@ class Rights:
             offered = offered if whole else [part for part in offered if _OFFERS.search(part) and not _FRAME.search(part)]
             shown = sentence if whole else "，".join(offered)
             known = [plain(str(one.value)) for one in entity.claims.get("private_deployment", []) if one.source_line == spot.line]
+            if not whole:
+                offered = [part for part in parts if part in offered or (_MONEY.search(part) and parts[parts.index(part) - 1] in offered)]
+                shown = "，".join(offered)
             if offered:
                 if not any(one.rstrip("。.;；") in shown for one in known):
                     self.scribe.write(entity, "private_deployment", shown, spot, sentence)
@@ -227,7 +231,7 @@ class Rights:
             or licences_in(text)
             or _API_ONLY.search(text)
             or _CARDS.search(text)
-            or re.search(r"\d\s*[万亿]?\s*(?:元|美元|欧元)|[$€£¥]\s?\d|(?:USD|EUR|GBP|CNY)\s?\d", text)
+            or _MONEY.search(text)
             or re.match(r"(?:暂|均|也)?(?:不|禁止|严禁|未|无法|没有)|(?:仅|只)(?:限|能|供)|(?:not?|no|only) ", lower)
         )
 

@@ -14,6 +14,7 @@ from ingest.draft_values import (
     PriceUnit,
     clauses,
     date_in,
+    items_of,
     licences_in,
     modalities_in,
     sentences,
@@ -75,6 +76,12 @@ _ANNOUNCED = re.compile(
     r"|上线)|\b(?:is|was|has been) announced for\b|\bwill be (?:released|launched|available)\b|\bnot (?:yet )?(?:been )?(?:published|announced|released)\b"
     r"|\bnot yet (?:available|released|priced)\b|\b(?:is )?(?:planned|expected|scheduled) for\b|\bcoming (?:in|this|next)\b",
 )
+_MEANT = re.compile(
+    r"(?:擅长|善于|长于|强于)(?P<good>[^，。；;,!！（()）]{2,60})|(?:适合|适用于|主要用于|专为)(?:进行|做)?(?P<fit>[^，。；;,!！（()）]{2,60}?)(?:设计|打造|使用|场景)?(?=[，。；;,（(]|$)"
+    r"|\b(?:is|are) (?:especially |particularly |very )?(?:good|strong|best) at (?P<good_en>[^.;()]{3,80})"
+    r"|\b(?:(?:is|are) (?:meant|made|built|designed|suited|intended|best)|(?:flagship|workhorse|model)) for (?P<fit_en>[^.;()]{3,80})",
+    re.IGNORECASE,
+)
 _MEDIUM = r"(?:text|images?|pictures?|photos|audio|voice|speech|sound|videos?|vision)"
 _MEDIUM_ZH = r"(?:文本|文字|图片|图像|图文|音频|语音|声音|视频|影像)"
 _MEDIA = re.compile(
@@ -123,6 +130,7 @@ class TextReader:
             self._platforms(entity, sentence, spot, around)
             self._whole(entity, sentence, spot, around)
             self._media(entity, sentence, spot)
+            self._uses(entity, sentence, spot)
             self._clauses(entity, clauses(sentence), spot, around, variant, about)
             if not variant:
                 self.rights.listed(entity, clauses(sentence), spot)
@@ -330,6 +338,19 @@ class TextReader:
             found = modalities_in(clause, self.words.data["modalities"])
             if len(found) > 1:
                 self.scribe.write(entity, "modalities", found, spot, clause)
+
+    def _uses(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`适合日语客服、日文技术文档翻译`, `It is meant for e-mail triage`: what a sentence says a model is good for."""
+        match = _MEANT.search(sentence)
+        if match is None or len(sentence) > 160 or NEGATIVE.search(sentence[max(0, match.start() - 8) : match.start()]):
+            return
+        field = "strengths" if match["good"] or match["good_en"] else "scenarios"
+        said = next(text for text in (match["good"], match["fit"], match["good_en"], match["fit_en"]) if text)
+        items = [item.strip(" 。.的") for item in items_of(said)]
+        if items and all(1 < len(item) <= 40 for item in items) and field in self.scribe.fields:
+            known = {plain(str(part)) for one in entity.claims.get(field, []) if isinstance(one.value, list) for part in one.value}
+            if not any(item in part for item in items for part in known):
+                self.scribe.write(entity, field, items, spot, sentence)
 
     def _media(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
         """`支持文本、图片和音频输入`, `It takes speech, images and text`: the kinds of media that a model takes."""

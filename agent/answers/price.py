@@ -23,6 +23,8 @@ def context_hint(work: Work) -> Decimal | None:
     usage = work.question.usage
     if usage.request_input_tokens is not None:
         return usage.request_input_tokens
+    if (one := prompt_length(work)) is not None:
+        return one
     for quantity in work.question.quantities:
         if quantity.is_money or quantity.unit not in ("", "token") or quantity.value < 1000 or quantity.value > 20_000_000:
             continue
@@ -34,6 +36,31 @@ def context_hint(work: Work) -> Decimal | None:
         if quantity.bound == "min":
             return quantity.value + 1
     return None
+
+
+_A_PROMPT = re.compile(r"\s*(?:-?\s*tokens?)?\s*(?:的|长的|long)?\s*(?:单条|单个|一条|一个|single|long)?\s*(?:提示词|prompts?\b|上下文|单次请求)", re.IGNORECASE)
+_PROMPT_OF = re.compile(r"(?:提示词|prompts?)\s*(?:长度|长|length)?\s*(?:是|为|有|达|of|with|is|has|about|约)?\s*(?:about|约)?\s*$", re.IGNORECASE)
+
+
+def prompt_length(work: Work) -> Decimal | None:
+    """The length of one prompt where the question names it as such ("5万token的提示词", "a 200k-token prompt"), without a count of requests."""
+    if work.question.usage.requests is not None:
+        return None
+    text = work.question.masked
+    for quantity in work.question.quantities:
+        if quantity.is_money or quantity.unit not in ("", "token") or quantity.per or not 1000 <= quantity.value <= 20_000_000:
+            continue
+        if _A_PROMPT.match(text, quantity.end) or _PROMPT_OF.search(text[: quantity.start]):
+            return quantity.value
+    return None
+
+
+def asks_unit_price(work: Work) -> bool:
+    """Whether a question that names the length of a prompt is for the price of its tier and not for what the prompt costs."""
+    own = work.question.masked.split(" \n ")[0]
+    return prompt_length(work) is not None and bool(
+        re.search(r"单价|价格|输入价|输出价|什么价|哪(?:一)?档|计价|收费标准|\bprices?\b|\brates?\b|\btier\b|per (?:1?m|million)", own, re.IGNORECASE)
+    )
 
 
 def wanted_conditions(work: Work) -> Mapping[str, str]:
