@@ -160,11 +160,14 @@ def _covered(field: FieldRecord, claim: Claim) -> Sequence[str]:
 
 
 _NON_COMMERCIAL = re.compile(
-    r"(?:不可|不得|不能|不允许|不支持|禁止|严禁|非)(?:用于)?商[用业]|仅限(?:研究|学术|非商业)|non-?commercial|commercial use (?:is )?(?:not|prohibited|forbidden)"
+    r"(?:不可|不得|不能|不允许|不支持|禁止|严禁|非)(?:用于)?商[用业]|仅限(?:研究|学术|非商业)|non-?commercial"
+    r"|commercial use (?:is )?(?:not|prohibited|forbidden)"
     r"|no commercial use|research (?:use )?only",
     re.IGNORECASE,
 )
-_FOR_COMMERCE = re.compile(r"(?:可|允许|支持|免费|自由)(?:免费)?商用|商用自由|commercial use (?:is )?(?:allowed|permitted|free)|free for commercial", re.IGNORECASE)
+_FOR_COMMERCE = re.compile(
+    r"(?:可|允许|支持|免费|自由)(?:免费)?商用|商用自由|commercial use (?:is )?(?:allowed|permitted|free)|free for commercial", re.IGNORECASE
+)
 
 
 def _commercial(claim: Claim) -> str:

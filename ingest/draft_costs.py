@@ -64,7 +64,8 @@ def _without_model(scribe: Scribe, label: str) -> str:
     """`Claims triage on Vega 1.5` is the plan "Claims triage"."""
     mentions = scribe.names.mentions(label)
     if len(mentions) == 1 and mentions[0][2] >= len(label.rstrip(" )）")) and mentions[0][1] > 1:
-        short = re.sub(r"[\s(（·,，–—-]*(?:\b(?:on|with|using|via|by|mit|auf)|用|使用|基于|采用)?[\s(（·,，–—-]*$", "", label[: mentions[0][1]])
+        between = r"[\s(（·,，–—-]*"
+        short = re.sub(rf"{between}(?:\b(?:on|with|using|via|by|mit|auf)|用|使用|基于|采用)?{between}$", "", label[: mentions[0][1]])
         return short if len(short) > 1 else label
     return label
 
@@ -130,7 +131,8 @@ def _volumes(scribe: Scribe, text: str) -> tuple[dict[str, tuple[Decimal, int]],
     periods: set[str] = set()
     for quantity in quantities:
         per_request = "request" in quantity.per or (bool(requests) and bool(_EACH.search(text)) and not set(quantity.per) & _PERIODS)
-        if quantity.is_money or quantity.value < (1 if per_request else 1000) or quantity.unit not in ("", "token") or quantity.high is not None:
+        least = 1 if per_request else 1000
+        if quantity.is_money or quantity.value < least or quantity.unit not in ("", "token") or quantity.high is not None:
             continue
         if re.search(r"(?:每|/|per)\s*$", text[: quantity.start], re.IGNORECASE):
             continue

@@ -24,7 +24,8 @@ _DISCOUNT = re.compile(
 )
 _HAN = {digit: value for value, digit in enumerate("一二三四五六七八九", 1)}
 _LONG = re.compile(
-    r"(?:输入|input\w*|prompts?)\s*(?:长度|tokens?|lengths?)?\s*(?:\w+ )?(?:超过|超出|大于|高于|above|over|beyond|exceed\w*|longer|larger|>)"
+    r"(?:输入|input\w*|prompts?)\s*(?:长度|tokens?|lengths?)?\s*(?:\w+ )?(?:超过|超出|大于|高于|above|over|beyond"
+    r"|exceed\w*|longer|larger|>)"
     r"|long (?:inputs?|prompts?)|(?:超过|大于|超出|above|over|beyond)[^，,。;；.]{2,16}(?:的)?(?:输入|inputs?|prompts?)",
     re.IGNORECASE,
 )

@@ -234,7 +234,8 @@ class PriceWriter:
                 value = (Decimal(str(base.value)) * Decimal(change.factor)).normalize()
                 self.scribe.write(
                     entity, field, f"{value:f}", spot.with_(when={**base.when, **change.when}, about=base.about), quote, unit=base.unit,
-                    note=f"按原文推算：{base.value} × {change.factor}", note_en=f"derived: {base.value} × {change.factor}", formula="multiple",
+                    note=f"按原文推算：{base.value} × {change.factor}", note_en=f"derived: {base.value} × {change.factor}",
+                    formula="multiple",
                     inputs={"of": field, "factor": change.factor, "when": below},
                 )  # fmt: skip
         priced = any(claim.source == spot.source for side in change.sides for claim in entity.claims.get(f"{side}_price", []))

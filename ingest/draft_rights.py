@@ -50,7 +50,8 @@ _API_ONLY = re.compile(
 )
 _DENIED_BEFORE = re.compile(
     r"(?:不支持|不提供|不允许|不可以?|不能|无法|禁止|没有|暂无|未提供|不开放|暂不支持|尚不支持|不接受|(?<![a-z])(?:no|(?:not|n't|cannot)"
-    r" (?:support|offer|allow|provide|be (?:installed|deployed|run|hosted|used|operated)(?: in| on)?)|cannot run|without|kein(?:e|en)?))\s*(?:任何|客户|企业|本地|其|进行|做|对其|用户|any|an?|the"
+    r" (?:support|offer|allow|provide|be (?:installed|deployed|run|hosted|used|operated)(?: in| on)?)|cannot run|without"
+    r"|kein(?:e|en)?))\s*(?:任何|客户|企业|本地|其|进行|做|对其|用户|any|an?|the"
     r"|(?:form of )?)?\s*$",
     re.IGNORECASE,
 )
@@ -189,7 +190,7 @@ class Rights:
                     self._once(entity, "no", spot, part) if of_all else None
                 elif not self.words.patterns["negations"].search(lower):
                     offered.append(part)
-            elif of_all and _API_ONLY.search(part) and not any(self.words.patterns[name].search(lower) for name in ("open_versions", "closed_versions")):
+            elif of_all and _API_ONLY.search(part) and not self._of_versions(lower):
                 self._once(entity, "no", spot, part)
             if _CARDS.search(part) and "hardware" in self.scribe.fields and not self.words.patterns["price_words"].search(lower):
                 self.scribe.write(entity, "hardware", part, spot, part)
@@ -207,6 +208,9 @@ class Rights:
                 if not any(one.rstrip("。.;；") in shown for one in known):
                     self.scribe.write(entity, "private_deployment", shown, spot, sentence)
                 self._by_openness(entity, spot, offered[0]) if of_all else None
+
+    def _of_versions(self, lower: str) -> bool:
+        return any(self.words.patterns[name].search(lower) for name in ("open_versions", "closed_versions"))
 
     def _by_openness(self, entity: EntityDraft, spot: Spot, quote: str) -> None:
         """Private deployment of an open model is self-hosting; that of a closed one is the vendor's, where the same line says both."""

@@ -310,7 +310,8 @@ class TableReader:
         """Whether a cell is a mode of calling and nothing else: `缓存命中`, `Batch API`; not `不支持缓存`."""
         for name in ("cached", "batch", "directions", "price_words"):
             lower = self.words.patterns[name].sub(" ", lower)
-        return not re.search(r"\w", re.sub(r"调用|接口|推理|模式|任务|命中|\b(?:api|only|mode|jobs?|calls?|tokens?|hits?|reads?)\b", " ", lower))
+        around = r"调用|接口|推理|模式|任务|命中|\b(?:api|only|mode|jobs?|calls?|tokens?|hits?|reads?)\b"
+        return not re.search(r"\w", re.sub(around, " ", lower))
 
     def _fields(self, table: Table, owner: EntityDraft, place: TablePlace, unit: PriceUnit) -> None:
         """Rows of fields about one entity: `输入 | $5.00`, also with a column a tier or a platform."""

@@ -73,7 +73,8 @@ _RELEASED = re.compile(
 )
 _ANNOUNCED = re.compile(
     r"(?:价格|定价|售价)(?:尚|暂|还)?未(?:公布|公开|确定)|(?:尚|暂)未(?:发布|上线|推出|公布)|即将(?:发布|推出|上线)|(?:计划|预计|将)(?:于|在)?[^，。,]{0,12}(?:发布|推出"
-    r"|上线)|\b(?:is|was|has been) announced for\b|\bwill be (?:released|launched|available)\b|\bnot (?:yet )?(?:been )?(?:published|announced|released)\b"
+    r"|上线)|\b(?:is|was|has been) announced for\b|\bwill be (?:released|launched|available)\b"
+    r"|\bnot (?:yet )?(?:been )?(?:published|announced|released)\b"
     r"|\bnot yet (?:available|released|priced)\b|\b(?:is )?(?:planned|expected|scheduled) for\b|\bcoming (?:in|this|next)\b",
 )
 _MEANT = re.compile(
@@ -86,7 +87,8 @@ _MEDIUM = r"(?:text|images?|pictures?|photos|audio|voice|speech|sound|videos?|vi
 _MEDIUM_ZH = r"(?:文本|文字|图片|图像|图文|音频|语音|声音|视频|影像)"
 _MEDIA = re.compile(
     rf"\b(?:takes?|accepts?|handles?|understands?|processes|reads?|supports?)\s+(?P<media>{_MEDIUM}(?:(?:,\s*(?:and\s+)?|\s+and\s+|\s*/\s*){_MEDIUM})*)"
-    rf"(?=\s*(?:inputs?\b|prompts?\b|[.,;]|$|as input))|(?:支持|接受|可处理|能处理|可输入)(?P<zh>{_MEDIUM_ZH}(?:(?:、|和|与|及|以及|,){_MEDIUM_ZH})*)(?:的)?(?:混合)?输入",
+    rf"(?=\s*(?:inputs?\b|prompts?\b|[.,;]|$|as input))|(?:支持|接受|可处理|能处理|可输入)(?P<zh>{_MEDIUM_ZH}(?:(?:、|和"
+    rf"|与|及|以及|,){_MEDIUM_ZH})*)(?:的)?(?:混合)?输入",
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"^(?:这些|其|该|它|此|且|并|同时|they|these|it|its|those|and)", re.IGNORECASE)

@@ -33,7 +33,8 @@ _MAKES = re.compile(
 )
 """What stands between a maker and its model."""
 _OWN = re.compile(
-    r"\s*(?:是|由)\s*(?P<org>[\u4e00-\u9fffA-Za-z]{2,12}?|(?P<place>[\u4e00-\u9fff]{2,5}?)?\s*(?P<latin>[A-Z][\w&-]*(?: [A-Z][\w&-]*){0,3}))"
+    r"\s*(?:是|由)\s*(?P<org>[\u4e00-\u9fffA-Za-z]{2,12}?"
+    r"|(?P<place>[\u4e00-\u9fff]{2,5}?)?\s*(?P<latin>[A-Z][\w&-]*(?: [A-Z][\w&-]*){0,3}))"
     r"\s*(?:(?:于|在)[^，。,]{2,16}?)?(?:开源|推出|发布|研发|开发|出品|自研)"
 )
 _ASIDE = re.compile(r"^(?P<name>[^()（）]{1,40}?)\s*[(（](?P<aside>[^()（）]{3,60})[)）]\s*$")
@@ -42,7 +43,8 @@ _ORG_WORD = re.compile(
     r"|实验室|研究院|智算|网络)$"
 )
 _ENGLISH_NAME = re.compile(
-    r"(?:英文名(?:称)?(?:为|是|叫|作)?|英文(?:叫|写作)|known (?:in English |abroad )?as|English name(?: is)?|marketed (?:abroad )?as)\s*[:：「“\"]?\s*(?P<en>[A-Z][A-Za-z]{2,})"
+    r"(?:英文名(?:称)?(?:为|是|叫|作)?|英文(?:叫|写作)|known (?:in English |abroad )?as|English name(?: is)?"
+    r"|marketed (?:abroad )?as)\s*[:：「“\"]?\s*(?P<en>[A-Z][A-Za-z]{2,})"
 )
 _LEADING_CJK = re.compile(r"[\u4e00-\u9fff]{2,8}")
 _MADE_BY = re.compile(rf"\bare (?:all |both )?(?:made|built|developed|released|published|offered|sold) by (?:the )?{_ORG}")
@@ -184,7 +186,8 @@ class Makers:
         found = []
         for entity in self.scribe.names.entities:
             stem = _LEADING_CJK.match(entity.name)
-            if entity.kind == "model" and stem and lead.startswith(stem[0]) and re.fullmatch(r"(?:系列|大?模型|家族)?", lead[len(stem[0]) :]):
+            rest = lead[len(stem[0]) :] if stem and lead.startswith(stem[0]) else "-"
+            if entity.kind == "model" and stem and re.fullmatch(r"(?:系列|大?模型|家族)?", rest):
                 found.append((entity, stem[0]))
         return found
 
