@@ -26,9 +26,11 @@ from agent.answers.targets import PRICE_FIELDS, models, targets
 from agent.answers.volume import Volume, asks_cost, cost_steps, scaled_by_users, volume_of
 from agent.tools.cost import ApiCost, CostInputError, api_cost
 from agent.tools.prices import CONTEXT, PriceQuote
-from agent.understand.constraints import FITS
+from agent.tools.query import judge
+from agent.understand.constraints import FITS, constraints_of
 from agent.words import money, plain
 from agent.work import Draft, Work
+from kb.catalog.schema import Entity
 from kb.catalog.show import value_text
 
 
@@ -61,7 +63,7 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
             return None
         if FITS.search(work.question.masked) and not work.question.has("cost_word"):
             return None
-        ids = [e.id for e in models(work) if usable_quotes(work, e.id)]
+        ids = [e.id for e in _meeting(work, [e for e in models(work) if usable_quotes(work, e.id)])]
     if len(ids) == 1 and not everyone and (free := free_tier_bill(work, ids[0])) is not None:
         return free
     if usage.total_tokens is not None:
@@ -94,6 +96,16 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     if len(rows) == 1 and not everyone:
         return _single(work, *rows[0], volume, missing)
     return several(work, rows, volume, missing, everyone)
+
+
+def _meeting(work: Work, entities: list[Entity]) -> list[Entity]:
+    """The models that the question's kinds (国产, open source, in EUR) leave; all of them where none meets these."""
+    kinds = [
+        c
+        for c in constraints_of(work.question, work.catalog)
+        if c.operator in ("is", "not", "any", "currency") and (c.operator == "currency" or work.field(c.field).type == "enum")
+    ]
+    return [m.entity for m in judge(work.catalog, entities, kinds) if m.meets_all] or entities if kinds else entities
 
 
 _NEGATIVE = re.compile(r"(?<![\d\w$¥€£)）])[-−](?=\d)")
