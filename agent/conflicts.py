@@ -146,6 +146,9 @@ def _disagreement(field: FieldRecord, a: Claim, b: Claim) -> ConflictKind | None
     if field.type == "flag" and a.value != b.value:
         return "values"
     if field.id == "license":
+        allowed = {_commercial(a), _commercial(b)}
+        if allowed == {"yes", "no"}:
+            return "values"
         first_ids, second_ids = _licences(a), _licences(b)
         return "values" if first_ids and second_ids and not first_ids & second_ids else None
     return None
@@ -154,6 +157,23 @@ def _disagreement(field: FieldRecord, a: Claim, b: Claim) -> ConflictKind | None
 def _covered(field: FieldRecord, claim: Claim) -> Sequence[str]:
     record = field.values.get(str(claim.value))
     return record.covers if record else ()
+
+
+_NON_COMMERCIAL = re.compile(
+    r"(?:不可|不得|不能|不允许|不支持|禁止|严禁|非)(?:用于)?商[用业]|仅限(?:研究|学术|非商业)|non-?commercial"
+    r"|commercial use (?:is )?(?:not|prohibited|forbidden)"
+    r"|no commercial use|research (?:use )?only",
+    re.IGNORECASE,
+)
+_FOR_COMMERCE = re.compile(
+    r"(?:可|允许|支持|免费|自由)(?:免费)?商用|商用自由|commercial use (?:is )?(?:allowed|permitted|free)|free for commercial", re.IGNORECASE
+)
+
+
+def _commercial(claim: Claim) -> str:
+    """Whether a statement on the licence allows commercial use: "yes", "no", "" if it does not say."""
+    text = str(claim.value)
+    return "no" if _NON_COMMERCIAL.search(text) else "yes" if _FOR_COMMERCE.search(text) else ""
 
 
 def _licences(claim: Claim) -> set[str]:

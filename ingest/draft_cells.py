@@ -308,11 +308,12 @@ class Scribe:
             self.names.alias(entity, parts[1])
             cleaned = parts[0]
         cleaned = re.sub(r"\s*[(（].*[)）]\s*$", "", cleaned) or cleaned
-        if cleaned and len(cleaned) <= 40 and not entity.vendor:
+        if cleaned and len(cleaned) <= 40 and not entity.vendor and re.match(r"[^\W\d_]", cleaned):
             entity.vendor = cleaned
 
     def _by_type(self, entity: EntityDraft, record: FieldRecord, text: str, spot: Spot) -> None:
         if record.type == "list":
+            text = re.split(r"。(?=\s*\S)", text)[0] if record.id == "scenarios" else text
             items = statements_of(text) if record.id in ("strengths", "integrations") else items_of(text)
             if record.id == "channels":
                 items = [re.sub(r"\s+only$", "", item) for item in items if self.is_platform(item)]

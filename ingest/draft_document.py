@@ -266,8 +266,10 @@ class DocumentDrafter:
         if "strengths" in self.scribe.fields and len(text) <= 120:
             if any(True for _ in field_segments(self.scribe, text)):
                 return  # a line of fields, not of praise
-            items = [part.strip(" 。.") for part in re.split(r"[，,；;]", text) if part.strip(" 。.")]
-            self.scribe.write(entity, "strengths", items, spot, text)
+            items = [part.strip(" 。.") for part in re.split(r"[，,；;。]", text) if part.strip(" 。.")]
+            items = [item for item in items if not self.text.rights.is_term(item)]
+            if items:
+                self.scribe.write(entity, "strengths", items, spot, text)
 
     def _read_loose(self, block: Block) -> None:
         """Statements about known entities outside their own sections."""

@@ -16,6 +16,8 @@ _LENGTH = re.compile(
 )
 _SPACED = re.compile(r"(?<![\w.,] )(?<![\w.,])\d{1,3}(?: \d{3})+(?![\d\w.,])")
 """Thousands apart by spaces: `128 000`."""
+_POINTED = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3})+(?![\d.,]|\s*(?:[kKmMbB](?![A-Za-z])|[万亿千百]|million|thousand))")
+"""Thousands apart by points: `128.000`; no length has a fraction of a token."""
 _LEVELS = {"十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8, "million": 10**6, "thousand": 10**3}
 _LENGTH_SCALES = {
     "k": 10**3,
@@ -50,6 +52,7 @@ def lengths_in(text: str) -> list[Length]:
     """Text lengths in a text that is known to speak of them (NFKC). Bare numbers count as tokens."""
     found = []
     text = _SPACED.sub(lambda match: match[0].replace(" ", ","), text)
+    text = _POINTED.sub(lambda match: match[0].replace(".", ","), text)
     for match in _LENGTH.finditer(text):
         before = text[: match.start()]
         if re.search(r"[$¥€£]\s*$|[A-Za-z\d][-.]?$|第$|\d[.:]$", before) or re.match(

@@ -7,9 +7,10 @@ import re
 from ingest.draft_cells import Scribe, Spot
 from ingest.draft_lengths import lengths_in
 from ingest.draft_names import NO_MODEL, EntityDraft, name_strength, split_name
+from ingest.draft_price_change import price_change
 from ingest.draft_segments import read_segments
 from ingest.draft_text import NAME, Surroundings, TextReader
-from ingest.draft_values import MAX_SENTENCE, PriceUnit, openness_of, statements
+from ingest.draft_values import MAX_SENTENCE, PriceUnit, clauses, openness_of, statements
 from ingest.draft_words import Lexicon, plain
 from kb.catalog.catalog import name_key
 
@@ -25,9 +26,12 @@ _OF = re.compile(
     r"|(?:使用|利用|用|对)\s*$",
     re.IGNORECASE,
 )
+_BETWEEN = ("", "、", ",", "和", "与", "及", "/", "and", "以及", ", and", "und", "&")
+"""What stands between the names of an enumeration."""
 _MAX_ABOUT = 24
 _CONTINUES = re.compile(
-    r"(?:it|its|they|the model|this model|weights|the weights|input|output|cached|context|licen[sc]e|pric(?:e|es|ing)|self-hosting"
+    r"(?:it|its|they|you|users|on-prem(?:ises?)?|private|the model|this model|weights|the weights|input|output|cached|context|licen[sc]e|pric(?:e"
+    r"|es|ing)|self-hosting"
     r"|distillation|training|latency|max|maximum|available|proprietary|closed|open|hosted|customers|batch)\b"
     r"|(?:\d[.、)]\s*)?(?:其|该模型|它|上下文|输入|输出|价格|定价|售价|许可|协议|权重|支持|不支持|禁止|允许|蒸馏|首字|延迟|部署|官方|命中|缓存|夜间|批量|闭源|开源|可|采用)",
     re.IGNORECASE,
@@ -63,6 +67,7 @@ def read_mentions(scribe: Scribe, reader: TextReader, text: str, spot: Spot, top
         else:
             topic = None
             _shared(scribe, reader, mentions, sentence, spot)
+            _price_changes(scribe, sentence, spot)
             for index, (entity, start, end) in enumerate(mentions):
                 stop = mentions[index + 1][1] if index + 1 < len(mentions) else len(sentence)
                 if not _compared(scribe, sentence[:start]):
@@ -95,7 +100,7 @@ def _shared(scribe: Scribe, reader: TextReader, mentions: list[tuple[EntityDraft
     group: list[EntityDraft] = []
     for entity, start, end in mentions:
         between = sentence[begin:start].strip()
-        if between not in ("", "、", ",", "和", "与", "及", "/", "and", "以及", ", and"):
+        if between not in _BETWEEN:
             break
         group.append(entity)
         begin = end
@@ -109,6 +114,21 @@ def _shared(scribe: Scribe, reader: TextReader, mentions: list[tuple[EntityDraft
         if scribe.words.patterns[field].search(sentence[begin:].lower()):
             for entity in group:
                 scribe.write(entity, field, sentence[label.end() if label else 0 :], spot, sentence)
+
+
+def _price_changes(scribe: Scribe, sentence: str, spot: Spot) -> None:
+    """`北辰 X2 与北辰 X2-mini 的批量价为标准价的 5 折`: a change of prices for all models that its clause lists before it."""
+    for clause in clauses(sentence):
+        change = price_change(clause, scribe.words)
+        mentions = scribe.names.mentions(clause)
+        gaps = [clause[a:b].strip() for (_, _, a), (_, b, _) in zip(mentions, mentions[1:], strict=False)]
+        if change is None or not mentions or any(gap not in _BETWEEN for gap in gaps) or _names_others(scribe.words, clause, mentions):
+            continue
+        if re.search(r"\d", clause[: mentions[0][1]]) or _compared(scribe, clause[: mentions[0][1]]):
+            continue
+        for entity, _, _ in mentions:
+            if entity.kind == "model":
+                scribe.prices.surcharge(entity, clause, spot)
 
 
 def _names_others(words: Lexicon, sentence: str, mentions: list[tuple[EntityDraft, int, int]]) -> bool:

@@ -6,8 +6,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ingest.draft_values import SHARED_SIGNS, PriceUnit, is_free, is_range, price_unit, rate_unit, rates_in, with_points
+from ingest.draft_price_change import PriceChange, price_change
+from ingest.draft_values import SHARED_SIGNS, PriceUnit, clauses, is_free, is_range, price_unit, rate_unit, rates_in, with_points
 from ingest.draft_words import Label, plain, tier
+from kb.quantities import find_quantities
 from kb.rates import Rate
 
 if TYPE_CHECKING:
@@ -22,21 +24,13 @@ _BOTH_SIDES = re.compile(
 _AMOUNT = re.compile(r"[$¥€£₹₩]\s?\d|\d\s*(?:元|美元|欧元|英镑|日元)")
 _SOURCES = re.compile(r"写|称|报|显示|标|给出|says?\b|lists?\b|quotes?\b|states?\b|gives?\b", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?[BbT])\s*(?:参数)?\s*(?:的)?(?:模型|版本|版|规格|model|version|variant)")
-_FACTOR = re.compile(
-    r"(?P<double>翻倍|翻番|加倍|双倍|doubles?\b|doubled|twice)|(?P<triple>三倍|triples?\b|tripled)|(?:[x×]\s*|为|按"
-    r"|的)?(?P<times>\d+(?:\.\d+)?)\s*(?:倍|[x×](?![a-z0-9])|times)|(?:上浮|上涨|上调|加价|提高|increases? by|rises? by|surcharge of"
-    r"|plus)\s*(?P<up>\d+(?:\.\d+)?)\s*%|(?P<more>\d+(?:\.\d+)?)\s*% (?:more|higher|dearer)",
-    re.IGNORECASE,
+_FREE = re.compile(r"免费|赠送|免收|\bfree\b|no charge|without charge|gratis|kostenlos|kostenfrei|complimentary", re.IGNORECASE)
+_NOT_FREE = re.compile(r"不免费|不再免费|没有免费|无免费|不赠送|not free|no longer free|no free|nicht kostenlos", re.IGNORECASE)
+_NEXT_PRICE = re.compile(r"[，,;；。|、]|\s(?:and|plus|while)\s|和")
+_OFFERED = re.compile(
+    r"(?:支持|提供|可用|可走|没有|无|不含|不设|(?<![a-z])(?:supports?|offers?|no|without|has|and)(?: a)?)\s*$", re.IGNORECASE
 )
-_DISCOUNT = re.compile(
-    r"(?P<half>半价|五折|half price|half the)|(?P<off>\d+(?:\.\d+)?)\s*%\s*(?:off|discount|优惠|的?折扣)|(?:优惠|减|降|便宜"
-    r"|discount of)\s*(?P<off2>\d+(?:\.\d+)?)\s*%|(?P<fold>\d(?:\.\d)?)\s*折"
-    r"|(?:at|for|按|为|only|costs?)\s*(?:原价|标准价|输入价|list price)?的?\s*(?P<of>\d+(?:\.\d+)?)\s*%\s*(?:of|计费|收费"
-    r"|计价|$|[,，。;；.])",
-    re.IGNORECASE,
-)
-
-
+"""A mode that is only said to exist, or not to: no condition of the prices beside it."""
 class PriceWriter:
     """Writes price claims through a `Scribe`."""
 
@@ -149,20 +143,23 @@ class PriceWriter:
             text = text[:start] + "x" * (end - start) + text[end:]  # the 2 of "Firefly 2 $0.25" is no price
         rates = rates_in(text, unit)
         if not rates or len(rates) > 4:
-            self._surcharge(entity, sentence, spot)
+            self.surcharge(entity, sentence, spot)
             return
-        sides = self.sides(text, rates, "both" if _BOTH_SIDES.search(sentence) else "")
+        modes = self._modes(text, rates)
+        plain_rates = [rate for rate, mode in zip(rates, modes, strict=True) if mode != "cached"]
+        plain_sides = iter(self.sides(text, plain_rates, "both" if _BOTH_SIDES.search(sentence) else "") if plain_rates else ())
+        sides = ["input" if mode == "cached" else next(plain_sides) for mode in modes]
         if len(rates) == 1 and _BOTH_SIDES.search(sentence):
             sides = ["both"]
         here = spot.with_(when=self._price_conditions(sentence))
-        for index, (rate, side) in enumerate(zip(rates, sides, strict=True)):
+        for index, (rate, side, mode) in enumerate(zip(rates, sides, modes, strict=True)):
             start = rates[index - 1].end if index else 0
-            condition = tier(re.split(r"[;；。]", text[start : rate.start])[-1])
+            condition = {**({"mode": mode} if mode else {}), **tier(re.split(r"[;；。]", text[start : rate.start])[-1])}
             quote = sentence
             for one in ("input", "output") if side == "both" else (side,):
                 if one:
                     self._price(entity, one, rate, here.with_(when=condition), quote, unit)
-        self._surcharge(entity, sentence, spot)
+        self.surcharge(entity, sentence, spot)
 
     def _price_conditions(self, sentence: str) -> dict[str, str]:
         when: dict[str, str] = {}
@@ -171,45 +168,55 @@ class PriceWriter:
         size = _SIZE.search(sentence)
         if size:
             when["size"] = size[1].upper()
-        for mode in ("cached", "batch"):
-            if self.words.patterns[mode].search(sentence.lower()):
-                when["mode"] = mode
         return when
 
-    def _surcharge(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
-        """`Above 128K the price doubles`, `batch calls at 50% off`: prices that follow from the ones stated."""
-        lower = sentence.lower()
-        if not self.words.patterns["price_words"].search(lower) and not _DISCOUNT.search(sentence):
-            return
-        condition = tier(sentence)
-        factor = ""
-        raised = _FACTOR.search(sentence)
-        if condition.get("context_tokens", "").startswith(">") and raised:
-            if raised["up"] or raised["more"]:
-                factor = f"{1 + float(raised['up'] or raised['more']) / 100:g}"
-            else:
-                factor = "2" if raised["double"] else "3" if raised["triple"] else raised["times"]
-        mode = next((mode for mode in ("batch", "cached") if self.words.patterns[mode].search(lower)), "")
-        lowered = _DISCOUNT.search(sentence)
-        if not factor and mode and lowered:
-            condition = {"mode": mode}
-            off = lowered["off"] or lowered["off2"]
-            if lowered["half"] or off:
-                factor = "0.5" if lowered["half"] else f"{1 - float(off) / 100:g}"
-            else:
-                factor = f"{float(lowered['of']) / 100:g}" if lowered["of"] else f"{float(lowered['fold']) / 10:g}"
-        if factor:
-            self._derive(entity, condition, factor, spot, sentence)
+    def _modes(self, text: str, rates: list[Rate]) -> list[str]:
+        """For each price of a sentence the mode of calling that its own words name; a mode before or after all is that of all."""
+        ends: list[tuple[str, str]] = []  # what stands before each price, and after it
+        before = text[: rates[0].start]
+        for index, rate in enumerate(rates):
+            last = index + 1 == len(rates)
+            between = text[rate.end : len(text) if last else rates[index + 1].start]
+            cut = _NEXT_PRICE.search(between)
+            after, rest = (between[: cut.start()], between[cut.end() :]) if cut else (between, "") if last else ("", between)
+            ends.append((re.split(r"[;；。|]", before)[-1], after))
+            before = rest
+        of_all = "batch" if self._names_mode("batch", ends[0][0]) or self._names_mode("batch", ends[-1][1]) else ""
+        return [
+            "cached" if any(self._names_mode("cached", part) for part in pair)
+            else of_all or ("batch" if any(self._names_mode("batch", part) for part in pair) else "")
+            for pair in ends
+        ]  # fmt: skip
 
-    def _derive(self, entity: EntityDraft, condition: dict[str, str], factor: str, spot: Spot, quote: str) -> None:
-        """Prices under a condition as a multiple of the plain ones, which then hold below it."""
-        limit = condition.get("context_tokens", "").removeprefix(">")
-        side = self.words.label(quote[:200]).direction
-        for field in ("input_price", "output_price"):
-            if (side in ("input", "output") and not field.startswith(side)) or (
-                condition.get("mode") == "cached" and field == "output_price"
-            ):
+    def _names_mode(self, mode: str, text: str) -> bool:
+        return any(not _OFFERED.search(text[: match.start()]) for match in self.words.patterns[mode].finditer(text.lower()))
+
+    def free(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`每月前 500 万 tokens 免费`, `1M tokens a month at no charge`: what is free of charge every month."""
+        for clause in clauses(sentence):
+            if not _FREE.search(clause) or _NOT_FREE.search(clause):
                 continue
+            amounts = [one for one in find_quantities(clause) if one.unit == "token" and one.high is None]
+            if len(amounts) == 1 and "month" in amounts[0].per and set(amounts[0].per) == {"month"} and amounts[0].bound != "min":
+                self.scribe.write(
+                    entity, "free_tokens", f"{amounts[0].value:f}", spot, clause, unit="token/month", written=amounts[0].text.strip()
+                )
+
+    def surcharge(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`Above 128K the price doubles`, `batch calls at 50% off`: prices that follow from the ones stated."""
+        change = price_change(sentence, self.words)
+        if change is not None:
+            self._derive(entity, change, spot, sentence)
+
+    def _derive(self, entity: EntityDraft, change: PriceChange, spot: Spot, quote: str) -> None:
+        """Prices under a condition as a multiple of the plain ones, which then hold below it.
+
+        Where this document has not stated them yet, the rule itself is noted, to be applied to what other documents state.
+        """
+        limit = change.when.get("context_tokens", "").removeprefix(">")
+        derived = False
+        for side in change.sides:
+            field = f"{side}_price"
             bases = [
                 claim
                 for claim in entity.claims.get(field, [])
@@ -219,13 +226,19 @@ class PriceWriter:
                 bases = [claim for claim in bases if claim.when.get("context_tokens", f"<={limit}") == f"<={limit}"]
                 bases = bases if len(bases) == 1 else []
             for base in bases:
+                derived = True
                 below = {**base.when, "context_tokens": f"<={limit}"} if limit else dict(base.when)
                 known = entity.claims[field]
                 if limit:
                     known[known.index(base)] = base.model_copy(update={"when": below})
-                value = (Decimal(str(base.value)) * Decimal(factor)).normalize()
+                value = (Decimal(str(base.value)) * Decimal(change.factor)).normalize()
                 self.scribe.write(
-                    entity, field, f"{value:f}", spot.with_(when={**base.when, **condition}, about=base.about), quote, unit=base.unit,
-                    note=f"按原文推算：{base.value} × {factor}", note_en=f"derived: {base.value} × {factor}", formula="multiple",
-                    inputs={"of": field, "factor": factor, "when": below},
+                    entity, field, f"{value:f}", spot.with_(when={**base.when, **change.when}, about=base.about), quote, unit=base.unit,
+                    note=f"按原文推算：{base.value} × {change.factor}", note_en=f"derived: {base.value} × {change.factor}",
+                    formula="multiple",
+                    inputs={"of": field, "factor": change.factor, "when": below},
                 )  # fmt: skip
+        priced = any(claim.source == spot.source for side in change.sides for claim in entity.claims.get(f"{side}_price", []))
+        if not derived and not priced:
+            inputs: dict[str, object] = {"factor": change.factor, "sides": list(change.sides), "when": dict(change.when)}
+            self.scribe.write(entity, "pricing_note", quote, spot, quote, formula="price_rule", inputs=inputs)

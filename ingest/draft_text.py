@@ -8,32 +8,21 @@ from dataclasses import dataclass
 from ingest.draft_cells import Scribe, Spot
 from ingest.draft_lengths import lengths_in
 from ingest.draft_names import EntityDraft, split_name
+from ingest.draft_rights import NEGATIVE, Rights
 from ingest.draft_values import (
     MAX_SENTENCE,
     PriceUnit,
     clauses,
     date_in,
+    items_of,
     licences_in,
     modalities_in,
-    polarity,
     sentences,
     statements,
 )
 from ingest.draft_words import plain
 from kb.quantities import find_quantities
 
-_SUBJECT_ZH = re.compile(
-    r"(?:^|作为|是(?:一[款个种])?|属于|为|已(?:经)?|全面?|完全|采用|均|都|该模型|本模型|目前|默认|仍|一款|最强(?:大)?的?)$"
-)
-_SUBJECT_EN = re.compile(
-    r"(?:^|\b(?:is|are|as|an|a|fully|remains?|stays?|being|was|it's|its|completely|entirely|both|currently|ships? as|released as)\s*)$",
-    re.IGNORECASE,
-)
-_NOT_SUBJECT = re.compile(
-    r"^(?:[-\s]*(?:源)?(?:社区|生态|工具|框架|力量|项目|替代|组件|版本?|了)|\s*(?:community|communities|alternatives?|ecosystem|tools?"
-    r"|frameworks?|projects?|rivals?|competitors?|versions?|variants?|editions?|peers?|models\s+(?:such|like)))",
-    re.IGNORECASE,
-)
 _EDITION = (
     r"(?:Pro|Max|Mini|Turbo|Flash|Ultra|Plus|Lite|Nano|Air|Large|Medium|Small|XL|XS|Edge|Long|Swift|Core|Prime|Vision|Coder|Instruct|Chat)"
 )
@@ -52,6 +41,7 @@ _THROUGH = re.compile(
     r"|mainly|primarily|today|directly))?\s+(?:through|via|on|from|at|over)\s+(?P<en>[^.;]{2,140})",
     re.IGNORECASE,
 )
+_CARD = re.compile(r"\d\s*GB\b|\bGPUs?\b|显卡|张卡", re.IGNORECASE)
 _PLATFORM = re.compile(
     r"平台|云|API|市场|站|Hub|Cloud|Platform|Azure|AWS|Bedrock|Vertex|Face|Market|Studio|Console|Foundry|Gateway|Portal|Exchange|Store"
     r"|Replicate|[A-Z][a-z]+[A-Z]",
@@ -73,11 +63,6 @@ _READS = re.compile(
     r"|(?:读取|处理|接受|输入|支持|容纳)[^，,；;]{0,12}?(?:最多|最长|高达|不超过)\s*\d"
 )
 """What a model takes in at once, said without the word context."""
-_WEIGHTS = re.compile(
-    r"权重[^，。,;；]{0,14}下载|下载[^，。,;；]{0,6}权重|weights[^,.;]{0,30}download|download[^,.;]{0,12}weights"
-    r"|host [^,.;?]{0,30}(?:myself|yourself|ourselves)",
-    re.IGNORECASE,
-)
 _PARAMETERS = re.compile(
     r"(\d+(?:\.\d+)?)\s*(B|亿|万亿|billion|trillion)\s*[- ]?(?:个)?(?:参数|parameters?)|参数(?:量|规模)?\s*(?:为|达|约|是"
     r"|:)?\s*(\d+(?:\.\d+)?)\s*(B|亿|万亿)",
@@ -86,8 +71,27 @@ _PARAMETERS = re.compile(
 _RELEASED = re.compile(
     r"(?:发布于|上线于|推出于|于.{4,14}(?:发布|上线|推出)|released (?:on|in)|launched (?:on|in)|发布时间|上线时间)", re.IGNORECASE
 )
+_ANNOUNCED = re.compile(
+    r"(?:价格|定价|售价)(?:尚|暂|还)?未(?:公布|公开|确定)|(?:尚|暂)未(?:发布|上线|推出|公布)|即将(?:发布|推出|上线)|(?:计划|预计|将)(?:于|在)?[^，。,]{0,12}(?:发布|推出"
+    r"|上线)|\b(?:is|was|has been) announced for\b|\bwill be (?:released|launched|available)\b"
+    r"|\bnot (?:yet )?(?:been )?(?:published|announced|released)\b"
+    r"|\bnot yet (?:available|released|priced)\b|\b(?:is )?(?:planned|expected|scheduled) for\b|\bcoming (?:in|this|next)\b",
+)
+_MEANT = re.compile(
+    r"(?:擅长|善于|长于|强于)(?P<good>[^，。；;,!！（()）]{2,60})|(?:适合|适用于|主要用于|专为)(?:进行|做)?(?P<fit>[^，。；;,!！（()）]{2,60}?)(?:设计|打造|使用|场景)?(?=[，。；;,（(]|$)"
+    r"|\b(?:is|are) (?:especially |particularly |very )?(?:good|strong|best) at (?P<good_en>[^.;()]{3,80})"
+    r"|\b(?:(?:is|are) (?:meant|made|built|designed|suited|intended|best)|(?:flagship|workhorse|model)) for (?P<fit_en>[^.;()]{3,80})",
+    re.IGNORECASE,
+)
+_MEDIUM = r"(?:text|images?|pictures?|photos|audio|voice|speech|sound|videos?|vision)"
+_MEDIUM_ZH = r"(?:文本|文字|图片|图像|图文|音频|语音|声音|视频|影像)"
+_MEDIA = re.compile(
+    rf"\b(?:takes?|accepts?|handles?|understands?|processes|reads?|supports?)\s+(?P<media>{_MEDIUM}(?:(?:,\s*(?:and\s+)?|\s+and\s+|\s*/\s*){_MEDIUM})*)"
+    rf"(?=\s*(?:inputs?\b|prompts?\b|[.,;]|$|as input))|(?:支持|接受|可处理|能处理|可输入)(?P<zh>{_MEDIUM_ZH}(?:(?:、|和"
+    rf"|与|及|以及|,){_MEDIUM_ZH})*)(?:的)?(?:混合)?输入",
+    re.IGNORECASE,
+)
 _PRONOUN = re.compile(r"^(?:这些|其|该|它|此|且|并|同时|they|these|it|its|those|and)", re.IGNORECASE)
-_NEGATIVE = re.compile(r"(?<![a-z])(?:not|no longer|never|cannot)(?![a-z])|不|未|无法|没有", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class TextReader:
     def __init__(self, scribe: Scribe) -> None:
         self.scribe = scribe
         self.words = scribe.words
+        self.rights = Rights(scribe)
 
     def label(self, entity: EntityDraft, text: str, spot: Spot) -> None:
         """The little that a label itself may state: `百万级上下文窗口: ...`."""
@@ -123,9 +128,15 @@ class TextReader:
             hosted = hosted or self._depends_on_hosts(sentence)
             unit = around.unit if around.role in ("price", "input_price", "output_price") else None
             self.scribe.prices.sentence(entity, sentence, spot.with_(when={"channel": "third_party"}) if hosted else spot, unit)
+            self.scribe.prices.free(entity, sentence, spot)
             self._platforms(entity, sentence, spot, around)
             self._whole(entity, sentence, spot, around)
+            self._media(entity, sentence, spot)
+            self._uses(entity, sentence, spot)
             self._clauses(entity, clauses(sentence), spot, around, variant, about)
+            if not variant:
+                self.rights.listed(entity, clauses(sentence), spot)
+            self.rights.private(entity, sentence, spot, of_all=not variant)
             about = self._other_version(entity, sentence, spot) or about
             variant = next((found for clause in reversed(clauses(sentence)) if (found := self._variant(clause))), variant)
         self._vendor_only(entity, text, spot, around)
@@ -134,9 +145,10 @@ class TextReader:
     def general(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
         """What a sentence about several models says of one of them: how open it is, what may be done with it, where it is offered."""
         self._platforms(entity, sentence, spot, Surroundings())
+        self.scribe.prices.surcharge(entity, sentence, spot)
         for clause in clauses(sentence):
-            self._openness(entity, clause, spot, Surroundings())
-            self._permissions(entity, clause, spot)
+            self.rights.openness(entity, clause, spot)
+            self.rights.permissions(entity, clause, spot)
 
     def _clauses(
         self, entity: EntityDraft, parts: list[str], spot: Spot, around: Surroundings, variant: dict[str, str], about: str
@@ -152,11 +164,11 @@ class TextReader:
             for part in _AND_HAS.split(clause):
                 self._lengths(entity, part, spot, around)
             self._max_output(entity, clause, spot)
-            self._openness(entity, clause, spot.with_(about=name), around)
-            self._permissions(entity, clause, spot.with_(when={**variant, **frame}, about=name))
+            self.rights.openness(entity, clause, spot.with_(about=name))
+            self.rights.permissions(entity, clause, spot.with_(when={**variant, **frame}, about=name))
             self._figures(entity, clause, spot)
             if re.search(r"^在.*下$|场景|情况|^(?:under|for|in|with)\b", clause, re.IGNORECASE):
-                frame = self._circumstances(clause.lower())
+                frame = self.rights.circumstances(clause.lower())
 
     def _depends_on_hosts(self, sentence: str) -> bool:
         """Whether a sentence says that what follows are prices of third-party hosts."""
@@ -183,7 +195,7 @@ class TextReader:
         for match in _THROUGH.finditer(sentence):
             before = sentence[: match.start()]
             text = match["zh"] or match["en"] or ""
-            if _NEGATIVE.search(clauses(before)[-1] if clauses(before) else "") or re.match(r"(?:no|any)\b", text):
+            if NEGATIVE.search(clauses(before)[-1] if clauses(before) else "") or re.match(r"(?:no|any)\b", text):
                 continue
             if not (
                 in_section
@@ -196,7 +208,7 @@ class TextReader:
                 self.scribe.write(entity, "channels", items, spot, sentence)
         if around.role == "channels" and not _THROUGH.search(sentence):
             head = re.match(r"[^(（,，。；;]{2,30}(?=\s*[(（])", sentence)
-            if head and re.search(r"平台|API|Platform|Cloud|云$|Hub", head[0]) and not _NEGATIVE.search(head[0]):
+            if head and re.search(r"平台|API|Platform|Cloud|云$|Hub", head[0]) and not NEGATIVE.search(head[0]):
                 self.scribe.write(entity, "channels", [head[0].strip()], spot, sentence)
         if in_section:
             kinds = [match[0] for match in self.words.patterns["billing"].finditer(sentence)]
@@ -214,18 +226,17 @@ class TextReader:
         for part in re.split(r"、|,\s*(?:and\s+)?|\s+and\s+|\s*(?<![\u4e00-\u9fff])和\s*|\s+和\s*|以及|\s+与\s+|\s+or\s+", text):
             item = re.sub(r"^(?:(?:and|or|the|on|in|via|through|from|以及|和)\s+)+", "", part.strip(" 。.;；:：")).strip()
             item = re.sub(r"\s*等(?:平台|云|主流)?$", "", item)
-            if 1 < len(item) <= 40 and re.search(r"[A-Z\u4e00-\u9fff]", item):
+            if 1 < len(item) <= 40 and re.search(r"[A-Z\u4e00-\u9fff]", item) and not _CARD.search(item):
                 items.append(item)
         return items
 
     def _whole(self, entity: EntityDraft, sentence: str, spot: Spot, around: Surroundings) -> None:
         """Statements that are kept in their own words."""
         lower = sentence.lower()
-        other = self.words.patterns["distillation_phrases"].search(lower)
-        if self.words.patterns["private_phrases"].search(lower) and not other and not re.match(r"^(?:作为|若|如果|if )", lower):
-            self.scribe.write(entity, "private_deployment", sentence, spot, sentence)
         if self.words.patterns["terms_words"].search(lower):
             self.scribe.write(entity, "terms", sentence, spot, sentence)
+        if _ANNOUNCED.search(lower):
+            self.scribe.write(entity, "availability", sentence, spot, sentence)
         developed = _DEVELOPED.search(sentence)
         if developed and not entity.vendor:
             self.scribe.vendor(entity, developed["by"] or developed["zh"] or developed["en"] or developed["from"])
@@ -298,72 +309,10 @@ class TextReader:
             if len(lengths) == 1:
                 self.scribe.length(entity, "max_output", lengths[0], spot, clause)
 
-    def _openness(self, entity: EntityDraft, clause: str, spot: Spot, around: Surroundings) -> None:
-        lower = clause.lower()
-        if self.words.patterns["mixed"].search(lower):
-            self.scribe.write(entity, "openness", "mixed", spot, clause)
-            return
-        for name in ("open_versions", "closed_versions"):
-            if self.words.patterns[name].search(lower) and re.search(
-                r"包含|包括|提供|推出|发布|开源了|顶级|旗舰|offers?|includes?|has|have|releases?|published|flagship|top", lower
-            ):
-                self.scribe.write(entity, "openness", "mixed", spot.with_(about=""), clause)
-                return
-        if lower.strip(" .。") in ("open", "closed"):
-            self.scribe.write(entity, "openness", lower.strip(" .。"), spot, clause)
-            return
-        for value, pattern in (("closed", self.words.patterns["closed"]), ("open", self.words.patterns["open"])):
-            for match in pattern.finditer(lower):
-                before = self._without_own_name(entity, lower[: match.start()]).rstrip(" :：*")
-                after = lower[match.end() :]
-                if _NOT_SUBJECT.match(after) or (value == "open" and _NEGATIVE.search(before[-8:])):
-                    continue
-                if _SUBJECT_ZH.search(before) or _SUBJECT_EN.search(before + " "):
-                    self.scribe.write(entity, "openness", value, spot, clause)
-                    return
-
-    def _without_own_name(self, entity: EntityDraft, text: str) -> str:
-        for name in (entity.name, *entity.aliases):
-            if text.rstrip().endswith(name.lower()):
-                return text.rstrip()[: -len(name)]
-        return text
-
-    def _permissions(self, entity: EntityDraft, clause: str, spot: Spot) -> None:
-        lower = clause.lower()
-        for field, phrases in (("self_host", "self_host_phrases"), ("distillation", "distillation_phrases")):
-            pattern = self.words.patterns[phrases]
-            if field == "self_host" and not pattern.search(lower):
-                pattern = _WEIGHTS
-            if not pattern.search(lower) or field not in self.scribe.fields:
-                continue
-            if field == "self_host" and self.words.patterns["private_phrases"].search(lower) and not re.search(r"自主|self", lower):
-                continue
-            value = polarity(clause, pattern, self.words)
-            if value and value in self.scribe.fields[field].values:
-                self.scribe.write(entity, field, value, spot.with_(when=self._circumstances(lower)), clause)
-        if field_restricted := self._contract(lower):
-            self.scribe.write(entity, field_restricted, "restricted", spot.with_(when=self._circumstances(lower)), clause)
-
-    def _contract(self, lower: str) -> str:
-        """`whether distillation is allowed depends on the contract`"""
-        pattern = self.words.patterns["distillation_phrases"]
-        if pattern.search(lower) and re.search(r"取决于|depends on|subject to|视.{0,6}(?:合同|协议)", lower):
-            return "distillation"
-        return ""
-
-    def _circumstances(self, lower: str) -> dict[str, str]:
-        when: dict[str, str] = {}
-        for name in ("public_api", "private_deployment"):
-            if self.words.patterns[name].search(lower):
-                when["channel"] = name
-        if self.words.patterns["ordinary"].search(lower):
-            when["audience"] = "ordinary"
-        return when
-
     def _figures(self, entity: EntityDraft, clause: str, spot: Spot) -> None:
         """Licences, latencies, parameter counts and kinds of media."""
         lower = clause.lower()
-        if re.search(r"许可|协议|licen[sc]e|商用|commercial|apache|(?<![a-z])mit(?![a-z])", lower) and not re.search(
+        if re.search(r"许可|协议|licen[sc]e|商用|仅限|commercial|research use|apache|(?<![a-z])mit(?![a-z])", lower) and not re.search(
             r"禁止.*(?:训练|蒸馏)", lower
         ):
             for licence in licences_in(clause):
@@ -391,3 +340,27 @@ class TextReader:
             found = modalities_in(clause, self.words.data["modalities"])
             if len(found) > 1:
                 self.scribe.write(entity, "modalities", found, spot, clause)
+
+    def _uses(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`适合日语客服、日文技术文档翻译`, `It is meant for e-mail triage`: what a sentence says a model is good for."""
+        match = _MEANT.search(sentence)
+        if match is None or len(sentence) > 160 or NEGATIVE.search(sentence[max(0, match.start() - 8) : match.start()]):
+            return
+        field = "strengths" if match["good"] or match["good_en"] else "scenarios"
+        said = next(text for text in (match["good"], match["fit"], match["good_en"], match["fit_en"]) if text)
+        items = [item.strip(" 。.的") for item in items_of(said)]
+        if items and all(1 < len(item) <= 40 for item in items) and field in self.scribe.fields:
+            known = {plain(str(part)) for one in entity.claims.get(field, []) if isinstance(one.value, list) for part in one.value}
+            if not any(item in part for item in items for part in known):
+                self.scribe.write(entity, field, items, spot, sentence)
+
+    def _media(self, entity: EntityDraft, sentence: str, spot: Spot) -> None:
+        """`支持文本、图片和音频输入`, `It takes speech, images and text`: the kinds of media that a model takes."""
+        if "modalities" in entity.claims and any(one.source_line == spot.line for one in entity.claims["modalities"]):
+            return
+        for match in _MEDIA.finditer(sentence):
+            if NEGATIVE.search(sentence[max(0, match.start() - 12) : match.end()]):
+                continue
+            found = modalities_in(match["media"] or match["zh"], self.words.data["modalities"])
+            if len(found) > 1 or (found and found != ["文本"]):
+                self.scribe.write(entity, "modalities", found, spot, match[0])

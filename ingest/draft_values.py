@@ -45,15 +45,17 @@ _LICENCE = re.compile(
     r"|version )?\d(?:\.\d)?)?)(?![A-Za-z])"
 )
 _LICENCE_ZH = re.compile(
-    r"[A-Za-z][A-Za-z0-9.\- ]{1,20}[\u4e00-\u9fff]{0,6}(?:许可证|许可协议|开源协议|授权协议|协议)"
-    r"|(?:(?<=采用)|(?<=遵循)|(?<=基于)|(?<=使用)|^)《?[\u4e00-\u9fff]{2,10}(?:许可证|许可协议|开源协议|授权协议)》?"
+    r"[A-Za-z][A-Za-z0-9.\- ]{1,20}[\u4e00-\u9fff]{0,6}(?:许可证|许可协议|开源协议|授权协议|协议)(?:\s?[vV]?\d+(?:\.\d+)*)?"
+    r"|(?:(?<=采用)|(?<=遵循)|(?<=基于)|(?<=使用)|^)《?[\u4e00-\u9fff]{2,10}(?:许可证|许可协议|开源协议|授权协议)》?(?:\s?[vV]?\d+(?:\.\d+)*)?"
 )
 _NO_LICENCE = re.compile(r"^(?:其|该|本|此|商业|友好|宽松|服务|使用|API|开放|相关|模型)")
 _COMMERCIAL = re.compile(
-    r"(?:全?开源)?(?:免费)?(?:可商用|允许商用|商用自由|免费商用|可免费商用|禁止商用|不可商用|不得商用|不支持商用|不允许商用|仅限非商业\w{0,4}|非商业用途)"
+    r"(?:全?开源)?(?:免费)?(?:可商用|允许商用|商用自由|免费商用|可免费商用|禁止商用|不可商用|不得商用|不支持商用|不允许商用|仅限非商业\w{0,4}|非商业用途|仅限(?:研究|学术)(?:用途|使用)?)"
     r"|commercial use (?:is )?(?:not )?(?:allowed|permitted|prohibited|free)|non-commercial(?: use)?(?: only)?|free for commercial use",
     re.IGNORECASE,
 )
+_LIMIT = re.compile(r"\s?[(（][^()（）]{2,40}[)）]")
+"""A condition right behind a statement on commercial use: `可商用（月活用户不超过 1000 万）`."""
 _FLAG = re.compile(r"[\U0001F1E6-\U0001F1FF]{2}")
 _DATE = re.compile(r"\d{4}\s*[-/.年]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}\s*日?|\s*月)?|\d{4}年?")
 _MONTHS = {name: index + 1 for index, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
@@ -119,11 +121,11 @@ def stated_unit(text: str, words: Lexicon) -> PriceUnit:
     """The unit that a sentence of running text states for prices; nothing for sentences about something else."""
     found = PriceUnit()
     for sentence in sentences(plain(text)):
-        has_per = re.search(r"/|每|\bper\b|以.{0,8}为单位|单位", sentence, re.IGNORECASE)
+        has_per = re.search(r"/|每|\b(?:per|je|pro|pour)\b|以.{0,8}为单位|单位", sentence, re.IGNORECASE)
         if not (words.patterns["price_words"].search(sentence.lower()) or re.search(r"单位|币种|currency", sentence, re.IGNORECASE)):
             continue
         if re.search(r"\d\s*%|[$¥€£]\s?\d|\d\s*(?:元|美元|欧元)", sentence) and not re.match(
-            r".{0,12}(?:单位|all prices|prices are|所有价格)", sentence, re.I
+            r".{0,12}(?:单位|all prices|prices are|所有价格|alle preise|preise in)", sentence, re.I
         ):
             continue
         unit = price_unit(sentence)
@@ -260,7 +262,9 @@ def licences_in(text: str) -> list[str]:
     found = [match[0].strip() for match in _LICENCE.finditer(text)]
     if not found:
         found = [match[0].strip() for match in _LICENCE_ZH.finditer(text) if not _NO_LICENCE.match(match[0].strip())]
-    found += [match[0] for match in _COMMERCIAL.finditer(text)]
+    for match in _COMMERCIAL.finditer(text):
+        limit = _LIMIT.match(text, match.end())
+        found.append(match[0] + (limit[0] if limit else ""))
     return list(dict.fromkeys(found))
 
 

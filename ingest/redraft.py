@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
+from functools import lru_cache
+from importlib.resources import files
 
 from ingest.draft import KnownNames, extract_json
 from ingest.draft_words import plain
@@ -12,6 +15,21 @@ from kb.types import Document
 from kb.writer import IndexWriter
 
 _KEY = "draft_names"
+_RULES_KEY = "draft_rules"
+_RULE_FILES = ("ingest", "draft*.py"), ("ingest", "draft*.yaml"), ("kb.catalog", "fields.yaml"), ("kb", "rates.py"), ("kb", "quantities.py")
+
+
+@lru_cache(maxsize=1)
+def rules() -> str:
+    """What drafts are made by: changes with every rule, so that documents drafted by former ones are drafted again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for package, pattern in _RULE_FILES:
+        folder = files(package)
+        for item in sorted(folder.iterdir(), key=lambda one: one.name):
+            if fnmatch(item.name, pattern):
+                digest.update(item.name.encode())
+                digest.update(item.read_bytes())
+    return digest.hexdigest()
 
 
 def known_names(drafts: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -36,30 +54,41 @@ def mentions_any(document: Document, names: KnownNames, own: str) -> bool:
 
 
 def redraft(writer: IndexWriter) -> int:
-    """Drafts again what speaks of models that other documents name; returns how many drafts changed.
+    """Drafts again what speaks of models that other documents name, and all documents where the drafter has new rules.
 
-    Does nothing, at the cost of one query, where neither the documents nor the names have changed since the last time.
+    Returns how many drafts changed. Does nothing, at the cost of one query, where neither the documents, the names nor the rules
+    have changed since the last time.
     """
     query = "SELECT source, content, draft FROM document_rows WHERE generation = ? AND corpus = 'user' ORDER BY source"
     rows: Sequence[tuple[str, str, str]] = writer.manifest.connection.execute(query, (writer.generation,)).fetchall()
-    if not any(draft for _, _, draft in rows):
-        return 0
-    names = known_names(draft for _, _, draft in rows if draft)
-    if writer.manifest.meta(_KEY) == _stamp(rows, names):
-        return 0
+    stored = {source: draft for source, _, draft in rows}
+    anew = writer.manifest.meta(_RULES_KEY, rules() if not writer.manifest.meta(_KEY) else "") != rules()
+    if anew:
+        rows = [(source, content, _alone(writer, source, draft)) for source, content, draft in rows]
     changed = 0
-    again = []
-    for source, content, draft in rows:
-        document = writer.parsed(source, writer.generation)
-        new = draft
-        if document is not None and mentions_any(document, names, draft):
-            new = extract_json(document, names)
-        if new != draft:
-            writer.set_draft(source, new)
-            changed += 1
-        again.append((source, content, new))
-    writer.set_meta(_KEY, _stamp(again, known_names(draft for _, _, draft in again if draft)), visible=False)
+    if any(draft for _, _, draft in rows) or anew:
+        names = known_names(draft for _, _, draft in rows if draft)
+        if not anew and writer.manifest.meta(_KEY) == _stamp(rows, names):
+            return 0
+        again = []
+        for source, content, draft in rows:
+            document = writer.parsed(source, writer.generation)
+            new = draft
+            if document is not None and mentions_any(document, names, draft):
+                new = extract_json(document, names)
+            if new != stored[source]:
+                writer.set_draft(source, new)
+                changed += 1
+            again.append((source, content, new))
+        writer.set_meta(_KEY, _stamp(again, known_names(draft for _, _, draft in again if draft)), visible=False)
+    writer.set_meta(_RULES_KEY, rules(), visible=False)
     return changed
+
+
+def _alone(writer: IndexWriter, source: str, draft: str) -> str:
+    """A document's draft by today's rules, from itself alone; what is kept where its parsed form is not."""
+    document = writer.parsed(source, writer.generation)
+    return extract_json(document) if document is not None else draft
 
 
 def _stamp(rows: Iterable[tuple[str, str, str]], names: KnownNames) -> str:

@@ -12,7 +12,7 @@ from kb.quantities import Quantity, currencies_named, find_quantities, lexicon, 
 MILLION = Decimal(1_000_000)
 _NOUN = re.compile(r"tokens?|toks?|词元|字符|个字|字|characters?|chars?", re.IGNORECASE)
 _BEFORE_NOUN = re.compile(
-    r"(?P<slash>/|每|per|\ba\b|\beach\b|for every|for)?\s*(?P<count>(?:\d[\d,]{0,14}(?:\.\d+)?)?)\s*"
+    r"(?P<slash>/|每|per|\ba\b|\beach\b|for every|for|\bje\b|\bpro\b|\bpour\b)?\s*(?P<count>(?:\d[\d,]{0,14}(?:\.\d+)*)?)\s*"
     r"(?P<scale>百万|千万|十万|[千万亿]|[kKmMwW](?![A-Za-z])|[MmKk](?=$)|thousand|million|mil|billion)?\s*个?\s*(?:输入|输出|input|output)?\s*$",
     re.IGNORECASE,
 )
@@ -20,6 +20,8 @@ _WINDOW = 28
 _SMALL_CHANGE = re.compile(r"(?<=\d)\s?[分厘](?=\s*(?:钱|人民币)?\s*(?:/|每))")
 _TO_SIGNS = str.maketrans("分厘", "\ue0f1\ue0f2")
 _TO_WORDS = str.maketrans("\ue0f1\ue0f2", "分厘")
+_POINTS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+"""Thousands apart by points, as in `je 1.000 Token`: nothing is priced per one token and a fraction."""
 _M_TOK = re.compile(r"/\s*(?P<scale>[MmKk])\s*(?:tok)?(?![A-Za-z])|\b(?P<mtok>[MmKk])tok\b")
 
 
@@ -53,7 +55,9 @@ def token_count_unit(text: str) -> tuple[Decimal, str] | None:
 
 
 def _count(count: str, scale: str) -> Decimal:
-    number = Decimal(count.replace(",", "")) if count else Decimal(1)
+    if _POINTS.fullmatch(count):
+        count = count.replace(".", "")
+    number = Decimal(count.replace(",", "")) if count and count.count(".") <= 1 else Decimal(1)
     if not scale:
         return number
     factor = LATIN_SCALES.get(scale.lower())

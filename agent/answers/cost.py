@@ -6,9 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from agent.answers.cached import cached_bill
 from agent.answers.cost_many import several, undirected
+from agent.answers.free_tier import free_tier_bill
 from agent.answers.missing import missing_fact
-from agent.answers.price import context_hint, converted, needs_rate, price_notes, target_currency, usable_quotes
+from agent.answers.price import (
+    asks_unit_price,
+    context_hint,
+    converted,
+    needs_rate,
+    price_notes,
+    prompt_length,
+    target_currency,
+    usable_quotes,
+)
 from agent.answers.strangers import unknown_names
 from agent.answers.targets import PRICE_FIELDS, models, targets
 from agent.answers.volume import Volume, asks_cost, cost_steps, volume_of
@@ -24,8 +35,10 @@ from kb.catalog.show import value_text
 def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     """What a volume costs on the named models, or on every priced model when none is named."""
     usage = work.question.usage
-    if not usage.has_volume:
+    if not usage.has_volume or asks_unit_price(work):
         return None
+    if usage.total_tokens is not None and usage.total_tokens == prompt_length(work):
+        usage = replace(usage, input_tokens=usage.total_tokens, total_tokens=None)
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
     everyone, within = not ids, ""
     if everyone:
@@ -45,6 +58,8 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
         if kinds and not ids:
             return None
         within = said(work, kinds)
+    if len(ids) == 1 and not everyone and (free := free_tier_bill(work, ids[0])) is not None:
+        return free
     if usage.total_tokens is not None:
         draft = undirected(work, ids, usage.total_tokens, usage)
         return _under(work, draft, within)
@@ -55,6 +70,8 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     wrong = ""
     for entity_id in ids:
         quotes = usable_quotes(work, entity_id, hint)
+        if len(ids) == 1 and not everyone and (cached := cached_bill(work, quotes, volume)) is not None:
+            return cached
         if not quotes:
             missing.append(work.entity(entity_id).name)
             continue

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from agent.answers.missing import missing_fact
-from agent.answers.price import converted, exchange_rate, needs_rate, price_notes, target_currency, usable_quotes
+from agent.answers.price import common_currency, converted, in_currency, needs_rate, price_notes, rate_words, target_currency, usable_quotes
 from agent.answers.targets import PRICE_FIELDS
 from agent.answers.volume import Volume, asks_cost, cost_steps, volume_of
 from agent.events import Chart, ChartSeries
-from agent.tools.cost import ApiCost, api_cost, convert_money, convertible
+from agent.tools.cost import ApiCost, api_cost
 from agent.tools.prices import PriceQuote
 from agent.understand.usage import Usage
 from agent.words import money, plain, tokens
@@ -19,23 +20,21 @@ from agent.work import Draft, Work
 
 
 def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, missing: Sequence[str], everyone: bool) -> Draft:
-    rate, origin = exchange_rate(work)
     currencies = list(dict.fromkeys(cost.currency for _, cost in rows))
-    common = ""
-    if len(currencies) > 1 and rate is not None and len(currencies) == 2 and convertible(*currencies):
-        common = target_currency(work) or "CNY"
+    common = common_currency(work, currencies)
+    inner = partial(_known, work)
     lines, steps = [], []
     ordered: list[tuple[PriceQuote, ApiCost]] = []
     groups = [currencies] if common else [[c] for c in currencies]
     heads = []
     for group in groups:
         mine = [(q, c) for q, c in rows if c.currency in group]
-        mine.sort(key=lambda row: convert_money(row[1].total, row[1].currency, common, rate) if common else row[1].total)
+        mine.sort(key=lambda row: inner(row[1].total, row[1].currency, common) if common else row[1].total)
         ordered += mine
         (best, best_cost), (worst, worst_cost) = mine[0], mine[-1]
         unit = common or group[0]
-        low = convert_money(best_cost.total, best_cost.currency, unit, rate) if common else best_cost.total
-        high = convert_money(worst_cost.total, worst_cost.currency, unit, rate) if common else worst_cost.total
+        low = inner(best_cost.total, best_cost.currency, unit) if common else best_cost.total
+        high = inner(worst_cost.total, worst_cost.currency, unit) if common else worst_cost.total
         work.computed(low, high, high - low)
         if len(mine) > 1:
             tied = [q.entity.name for q, c in mine if c.total == best_cost.total and c.currency == best_cost.currency]
@@ -66,7 +65,7 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
     for quote, cost in ordered:
         total = money(cost.total, cost.currency)
         if common and cost.currency != common:
-            other = convert_money(cost.total, cost.currency, common, rate)
+            other = inner(cost.total, cost.currency, common)
             work.computed(other)
             total += f" = {money(other, common)}"
         work.computed(cost.input_cost, cost.output_cost, cost.total)
@@ -81,9 +80,7 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
     if work.question.usage.in_chars:
         lines.append(work.own_words(work.say("- 假设：资料没有给出字数与 token 的换算，这里按 1 字 = 1 token 计。", "- Assumption: the sources give no characters-to-tokens ratio; 1 character is counted as 1 token.")))
     if common:
-        lines.append(
-            work.say(f"- 汇率 {plain(rate or Decimal(0))} CNY/USD（{origin}）", f"- Rate {plain(rate or Decimal(0))} CNY/USD ({origin})")
-        )
+        lines.append(f"- {rate_words(work, *currencies)}")
     if missing:
         lines.append(work.say(f"- 没有价格、未计入：{'、'.join(missing)}", f"- No price in the sources, left out: {', '.join(missing)}"))
     work.tool(
@@ -94,7 +91,7 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
     )
     unit = common or currencies[0]
     bars = [
-        (q.entity.name, float(convert_money(c.total, c.currency, unit, rate) if common else c.total))
+        (q.entity.name, float(inner(c.total, c.currency, unit) if common else c.total))
         for q, c in ordered
         if common or c.currency == unit
     ]
@@ -113,6 +110,12 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
         charts=(chart,) if len(bars) > 1 else (),
         intent="compare_cost",
     )
+
+
+def _known(work: Work, value: Decimal, source: str, target: str) -> Decimal:
+    """A value in a currency that it is known to convert into."""
+    converted_value = in_currency(work, value, source, target)
+    return value if converted_value is None else converted_value
 
 
 def _times(work: Work, low: Decimal, high: Decimal) -> str:

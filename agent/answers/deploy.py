@@ -9,7 +9,7 @@ from agent.answers.deploy_case import Case, decimal, one_currency, settle
 from agent.answers.deploy_compare import compare_cards, family_sizes, quality, typical_sizes, what_fits
 from agent.answers.deploy_money import Bill, bill, cost_lines, missing_prices, wants_money
 from agent.answers.deploy_pay import against_api, budget_lines, buy_or_rent, saving_share, unit_cost
-from agent.answers.deploy_sources import may_run, own_or_api, plan_references, unknown_size
+from agent.answers.deploy_sources import may_run, own_or_api, plan_references, stated_cards, unknown_size
 from agent.answers.deploy_speed import daily_capacity, speed
 from agent.answers.deploy_topic import LOAD_ASKS, MONEY_ASKS, family_members, is_about, no_model_named
 from agent.answers.deploy_training import answer_training
@@ -89,6 +89,8 @@ def _load(case: Case) -> None:
     if about_quality:
         quality(case)
         return
+    if "cards" in d.asks or not d.asks:
+        stated_cards(case)
     if case.gpu is None or len(d.gpus) > 1 or "recommend" in d.asks and (not have_cards(case) or "cards" in d.carried):
         compare_cards(case, d.gpus if len(d.gpus) > 1 or not d.gpus_carried else ())
     else:

@@ -14,6 +14,7 @@ from kb.text import normalise
 _PLAN_FIELDS = ("hardware", "hardware_cost", "operations_cost", "capacity", "saving")
 _RUN_FIELDS = ("self_host", "openness", "private_deployment")
 MOST_REFERENCES = 3
+_CARDS = re.compile(r"[\d一二两三四八单]\s*(?:张|块|台)|\d\s*GB.{0,12}(?:卡|GPU)|\bGPUs?\b", re.IGNORECASE)
 
 
 def plan_references(case: Case) -> None:
@@ -44,6 +45,16 @@ def may_run(case: Case) -> None:
             continue
         for line in closed_words(case.work, entity)[:1]:
             case.notes.append(case.say(f"注意，资料里 {entity.name} 的{line}", f"Note what the sources say of {entity.name}: {line}"))
+
+
+def stated_cards(case: Case) -> None:
+    """What the sources themselves say that the named model needs, above the computed cards."""
+    for entity in _named(case.work):
+        claims = [c for c in entity.claims.get("hardware", ()) if _CARDS.search(str(c.value))]
+        if claims and _is_hosted(case, entity):
+            told = case.say("；", "; ").join(f"{c.value} {case.work.cite(c)}" for c in claims[:2])
+            case.work.own_words(told)
+            case.head(f"资料写明（{entity.name}）：{told}。", f"The sources state for {entity.name}: {told}.")
 
 
 def _is_hosted(case: Case, entity: Entity) -> bool:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from agent.tools.cost import MILLION, per_tokens
 from agent.tools.prices import INPUT, PriceQuote
 from agent.understand.question import FieldMention
+from agent.words import tokens
 from agent.work import Work
 from kb.catalog.schema import Claim
 from kb.quantities import Quantity
@@ -25,6 +26,11 @@ def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
         return ""
     rates = [r for f in fields if (r := quote.input_rate if f == INPUT else quote.output_rate) is not None]
     if _FREE.search(text) and rates and all(rates):
+        given = next((c for c in quote.entity.claims.get("free_tokens", ()) if isinstance(c.value, Decimal)), None)
+        if given is not None and isinstance(given.value, Decimal):
+            work.computed(given.value)
+            shown = tokens(given.value, work.language)
+            return work.say(f"**每月前 {shown} token 免费** {work.cite(given)}，超出部分收费。", f"**The first {shown} tokens a month are free** {work.cite(given)}; the rest is charged. ")
         return work.say("**不免费**。", "**Not free.** ")
     written = [q for q in work.question.quantities if re.search(r"\d", q.text)]
     asserted = [q for q in written if (q.is_money or not q.unit and _near_price(text, q)) and not q.bound]

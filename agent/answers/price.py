@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from agent.tools.cost import MILLION, convert_money, convertible, per_tokens
 from agent.tools.prices import INPUT, PriceQuote, choose_quotes, quotes_of
-from agent.words import currency_name, money, plain
+from agent.understand.pairs import Pair, currency_words, stated_pair
+from agent.words import currency_name, money, plain, tokens
 from agent.work import Work
 from kb.catalog.show import condition_text
 from kb.quantities import Quantity, currencies_named
@@ -22,6 +23,8 @@ def context_hint(work: Work) -> Decimal | None:
     usage = work.question.usage
     if usage.request_input_tokens is not None:
         return usage.request_input_tokens
+    if (one := prompt_length(work)) is not None:
+        return one
     for quantity in work.question.quantities:
         if quantity.is_money or quantity.unit not in ("", "token") or quantity.value < 1000 or quantity.value > 20_000_000:
             continue
@@ -33,6 +36,37 @@ def context_hint(work: Work) -> Decimal | None:
         if quantity.bound == "min":
             return quantity.value + 1
     return None
+
+
+_A_PROMPT = re.compile(r"\s*(?:-?\s*tokens?)?\s*(?:的|长的|long)?\s*(?:单条|单个|一条|一个|single|long)?\s*(?:提示词|prompts?\b|上下文|单次请求)", re.IGNORECASE)
+_PROMPT_OF = re.compile(r"(?:提示词|prompts?)\s*(?:长度|长|length)?\s*(?:是|为|有|达|of|with|is|has|about|约)?\s*(?:about|约)?\s*$", re.IGNORECASE)
+
+
+_DIRECTED = re.compile(r"\s*(?:tokens?\s*)?(?:in|out|input|output|进|出|输入|输出)(?![a-z])", re.IGNORECASE)
+
+
+def prompt_length(work: Work) -> Decimal | None:
+    """The length of one prompt where the question names it as such ("5万token的提示词", "a 200k-token prompt"), without a count of requests."""
+    if work.question.usage.requests is not None:
+        return None
+    text = work.question.masked
+    for quantity in work.question.quantities:
+        if quantity.is_money or quantity.unit not in ("", "token") or quantity.per or not 1000 <= quantity.value <= 20_000_000:
+            continue
+        if _DIRECTED.match(text, quantity.end):
+            # "short prompts 12M in" is a volume.
+            continue
+        if _A_PROMPT.match(text, quantity.end) or _PROMPT_OF.search(text[: quantity.start]):
+            return quantity.value
+    return None
+
+
+def asks_unit_price(work: Work) -> bool:
+    """Whether a question that names the length of a prompt is for the price of its tier and not for what the prompt costs."""
+    own = work.question.masked.split(" \n ")[0]
+    return prompt_length(work) is not None and bool(
+        re.search(r"单价|价格|输入价|输出价|什么价|哪(?:一)?档|计价|收费标准|\bprices?\b|\brates?\b|\btier\b|per (?:1?m|million)", own, re.IGNORECASE)
+    )
 
 
 def wanted_conditions(work: Work) -> Mapping[str, str]:
@@ -66,7 +100,14 @@ def flat(name: str) -> str:
 
 def target_currency(work: Work) -> str:
     """The currency that the result is wanted in; "" if the question does not say."""
-    text = work.question.masked.split(" \n ")[0].lower()
+    pair = pair_of(work)
+    own = work.question.masked.split(" \n ")[0]
+    named = _asked_currency(own.lower(), pair)
+    if named and (pair is not None or named not in ("CNY", "USD")):
+        return named
+    if pair is not None:
+        return _other_of(work, pair)
+    text = own.lower()
     asked = re.findall(
         r"(?:\bin |合|折合?|换成|多少|算成|按|几|换算成?)\s*(人民币|rmb|cny|yuan|元人民币|美元|美金|usd|us dollars|dollars)", text
     )
@@ -86,6 +127,70 @@ def target_currency(work: Work) -> str:
     return "CNY" if to_cny and work.question.rate is not None else ""
 
 
+_ASKED_IN = re.compile(
+    r"(?:\b(?:in|into|to|as)\s+(?:the\s+)?|合|折合?|换成|换算成?|折算成?|折成|多少|算成|按|几)\s*$|(?:\bhow (?:much|many)\s+)$", re.IGNORECASE
+)
+
+
+def pair_of(work: Work) -> Pair | None:
+    """The rate between two currencies that the question or the turns before it state.
+
+    Dollars against yuan are read by the question's own reader, which knows spoken rates ("1刀=7块2").
+    """
+    pair = stated_pair(work.question.masked)
+    if pair is not None and pair.codes == {"CNY", "USD"} and work.question.rate is not None:
+        return replace(pair, base="USD", quote="CNY", rate=work.question.rate)
+    return pair
+
+
+def _asked_currency(text: str, pair: Pair | None) -> str:
+    """The currency behind "in", "换成" and the like; the words that state the rate itself ask for nothing."""
+    if pair is not None:
+        text = normalise(text).lower().replace(pair.text, " ")
+    asked = [code for start, code in currency_words(text) if _ASKED_IN.search(normalise(text)[:start])]
+    return asked[-1] if asked else ""
+
+
+def _other_of(work: Work, pair: Pair) -> str:
+    """What to convert into where only a rate is given: the other currency of the named models, the pair's first where they have both."""
+    found = {q.currency for m in work.question.named for i in m.entities for q in quotes_of(work.catalog, i)} & pair.codes
+    return next(iter(pair.codes - found)) if len(found) == 1 else pair.base if found else ""
+
+
+def in_currency(work: Work, value: Decimal, source: str, target: str) -> Decimal | None:
+    """A value in another currency at the rate that is known; None if none is."""
+    if source == target:
+        return value
+    pair = pair_of(work)
+    if pair is not None and {source, target} == pair.codes:
+        return pair.convert(value, source, target)
+    rate, _ = exchange_rate(work)
+    if rate is None or not convertible(source, target) or (pair is not None and pair.codes != {"CNY", "USD"}):
+        return None
+    return convert_money(value, source, target, rate)
+
+
+def common_currency(work: Work, currencies: Sequence[str]) -> str:
+    """The currency in which amounts of two currencies can be ranked; "" if no rate between them is known."""
+    if len(currencies) != 2 or in_currency(work, Decimal(1), *currencies) is None:
+        return ""
+    wanted = target_currency(work)
+    pair = pair_of(work)
+    return wanted if wanted in currencies else pair.base if pair is not None and pair.base in currencies else "CNY"
+
+
+def rate_words(work: Work, source: str, target: str) -> str:
+    """`汇率 7.2 CNY/USD，问题给定`: the rate between two currencies and where it comes from."""
+    pair = pair_of(work)
+    if pair is not None and {source, target} == pair.codes:
+        work.computed(pair.rate, Decimal(1))
+        origin = work.say("问题给定", "given in the question")
+        if pair.codes != {"CNY", "USD"}:
+            return f"1 {pair.base} = {plain(pair.rate)} {pair.quote}{work.say('，', ', ')}{origin}"
+    rate, origin = exchange_rate(work)
+    return work.say("汇率 ", "rate ") + f"{plain(rate or Decimal(0))} CNY/USD{work.say('，', ', ')}{origin}"
+
+
 def exchange_rate(work: Work) -> tuple[Decimal | None, str]:
     """The rate to use and where it comes from: the question first, then the dated setting; never a silent one."""
     if work.question.rate is not None:
@@ -99,14 +204,16 @@ def converted(work: Work, value: Decimal, currency: str, target_code: str) -> tu
     """A value in the target currency with the line that shows how; None if no rate is known."""
     if not target_code or target_code == currency:
         return None
-    rate, origin = exchange_rate(work)
-    if rate is None or not convertible(currency, target_code):
+    result = in_currency(work, value, currency, target_code)
+    if result is None:
         return None
-    result = convert_money(value, currency, target_code, rate)
     work.computed(result)
-    sign = "×" if currency == "USD" else "÷"
-    line = f"{money(value, currency)} {sign} {plain(rate)} = {money(result, target_code)}" + work.say(
-        f"（汇率 {plain(rate)} CNY/USD，{origin}）", f" (rate {plain(rate)} CNY/USD, {origin})"
+    pair = pair_of(work)
+    rate = pair.rate if pair is not None and {currency, target_code} == pair.codes else exchange_rate(work)[0] or Decimal(1)
+    times = currency == pair.base if pair is not None and {currency, target_code} == pair.codes else currency == "USD"
+    words = rate_words(work, currency, target_code)
+    line = f"{money(value, currency)} {'×' if times else '÷'} {plain(rate)} = {money(result, target_code)}" + work.say(
+        f"（{words}）", f" ({words})"
     )
     return result, line
 
@@ -115,12 +222,14 @@ def needs_rate(work: Work, currency: str) -> str:
     """A sentence that says a rate is missing, where another currency was asked for; else ""."""
     wanted = target_currency(work)
     other = next((code for code in currencies_named(work.question.masked) if code not in ("CNY", "USD", currency)), "")
+    if wanted and in_currency(work, Decimal(1), currency, wanted) is not None:
+        return ""
     if other and not wanted:
         return work.say(
             f"资料没有给出 {currency} 与 {other} 的汇率，这里不做换算。",
             f"The sources give no rate between {currency} and {other}, so nothing is converted.",
         )
-    if not wanted or wanted == currency or exchange_rate(work)[0] is not None:
+    if not wanted or wanted == currency:
         return ""
     work.computed(Decimal("7.2"))
     if not convertible(currency, wanted):
@@ -175,7 +284,7 @@ def quote_phrase(work: Work, quote: PriceQuote, fields: Sequence[str], per: Deci
 
 def price_notes(work: Work, quote: PriceQuote) -> list[str]:
     """What a buyer must know beside the price: the product that it is headed with, its conditions."""
-    notes = []
+    notes = free_note(work, quote)
     if quote.factor != 1:
         notes.append(_supposed(work, quote))
     if quote.when:
@@ -192,6 +301,22 @@ def price_notes(work: Work, quote: PriceQuote) -> list[str]:
                 f"Note: the source heads this price **{quote.about}**, not {quote.entity.name}.",
             )
         )
+    return notes
+
+
+def free_note(work: Work, quote: PriceQuote) -> list[str]:
+    """The tokens that the sources say are free every month; they are not taken off a bill unless that is asked for."""
+    notes = []
+    for claim in quote.entity.claims.get("free_tokens", ())[:1]:
+        if isinstance(claim.value, Decimal):
+            work.computed(claim.value)
+            shown = tokens(claim.value, work.language)
+            notes.append(
+                work.say(
+                    f"资料写有免费额度：每月 {shown} token {work.cite(claim)}；这里没有扣除。",
+                    f"The sources give a free tier of {shown} tokens a month {work.cite(claim)}; it is not deducted here.",
+                )
+            )
     return notes
 
 

@@ -40,12 +40,21 @@ _BESIDE_PRICES = frozenset({"volume", "stated_cost", "figure", "context_window",
 """Fields whose words stand in price questions without being asked for ("128K 上下文的价格")."""
 
 
+_IS_FREE = re.compile(
+    r"(?:是|完全|现在|都|算)?免费(?:的|了|吗|么|用|使用|吧)|不要钱|\b(?:is|are|for)\b[^.?]{0,40}\bfree\b(?! (?:for commercial|software|tier))|free of charge",
+    re.IGNORECASE,
+)
+"""Whether something is free at all: a question for its price, unless it is about a licence."""
+
+
 def _asks_price(work: Work) -> bool:
     """Whether the question is for a unit price rather than for another fact or the cost of a volume."""
     question = work.question
     asked = {f.field for f in question.fields}
     if question.usage.has_volume and context_hint(work) is None:
         return False
+    if _IS_FREE.search(_own(work)) and not any(work.entity(i).claims.get("free_tokens") for m in question.named for i in m.entities):
+        return True
     others = asked - set(PRICE_FIELDS) - _BESIDE_PRICES
     if others and not asked & set(PRICE_FIELDS) and not question.has("price_word"):
         return False

@@ -13,7 +13,7 @@ from kb.catalog.show import condition_text, value_text
 from kb.catalog.units import rate_parts
 
 _ABOUT_A_STATEMENT = re.compile(
-    r"方案|预算|文中|文档(?:里|中)|资料(?:里|中)|原文|写的|给的|所说|说的|重算|验算|核算|算错|算对|怎么算|算出来|怎么来的|怎么得|calculated|computed|derived|arrived at|对吗|对不对|准吗|靠谱|\bplan\b|\bbudget|stated|document says|recompute|recalculate|correct\b|§|section \d|adds? up|不对|是不是|(?<![\d.])\d\.\d(?:\.\d)?(?:节|的|里|中|那)",
+    r"方案|预算|文中|文档(?:里|中)|资料(?:里|中)|原文|写的|给的|所说|说的|重算|验算|核算|算错|算对|怎么算|算出来|怎么来的|怎么得|calculated|computed|derived|arrived at|对吗|对不对|准吗|靠谱|\bplan\b|\bbudget|stated|document says|recompute|recalculate|correct\b|\bright\b|\bwrong\b|\baccurate\b|§|section \d|adds? up|不对|是不是|(?<![\d.])\d\.\d(?:\.\d)?(?:节|的|里|中|那)",
     re.IGNORECASE,
 )
 

@@ -82,7 +82,10 @@ def quotes_of(catalog: Catalog, entity_id: str) -> list[PriceQuote]:
 
 
 def holds(condition: str, context_tokens: Decimal) -> bool:
-    """Whether a condition on the context length (`<=128000`, `>128000`, `32000-128000`) holds for a prompt of that length."""
+    """Whether a condition on the context length (`<=128000`, `32000-128000`, `>32000,<=128000`) holds for a prompt of that length."""
+    parts = re.split(r",\s*(?=[<>=≤≥])", condition)
+    if len(parts) > 1:
+        return all(holds(part, context_tokens) for part in parts)
     text = condition.replace(",", "").replace(" ", "").lower()
     span = re.fullmatch(r"(\d+(?:\.\d+)?)(k|m)?-(\d+(?:\.\d+)?)(k|m)?", text)
     scale = {"k": 1000, "m": 1_000_000, None: 1, "": 1}
@@ -118,8 +121,11 @@ def choose_quotes(
 
     def order(quote: PriceQuote) -> tuple[object, ...]:
         asked = sum(1 for k, v in (wanted or {}).items() if quote.when.get(k) == v)
+        unasked = "mode" in quote.when and quote.when["mode"] != (wanted or {}).get("mode")
         return (
             -asked,
+            unasked,
+            context_tokens is not None and CONTEXT not in quote.when,
             quote.currency != currency if currency else False,
             quote.input_rate is None,
             quote.output_rate is None,

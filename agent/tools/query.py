@@ -51,6 +51,8 @@ def _verdict(catalog: Catalog, entity: Entity, constraint: Constraint, rate: Dec
     if constraint.operator in ("currency", "ratio", "same", "differ") or record.type == "rate":
         return _price_verdict(catalog, entity, constraint, rate)
     claims = entity.claims.get(constraint.field, ())
+    if constraint.field == _PRIVATE and constraint.operator in ("stated", "mentions") and not claims:
+        return _may_be_private(entity, constraint)
     if not claims:
         return Verdict(constraint, None)
     if constraint.operator == "any":
@@ -75,6 +77,18 @@ def _verdict(catalog: Catalog, entity: Entity, constraint: Constraint, rate: Dec
     numbers = [c for c in claims if isinstance(c.value, Decimal)]
     met = tuple(c for c in numbers if _compare(c.value, constraint))
     return Verdict(constraint, bool(met) if numbers else None, met[:1] or tuple(numbers[:1]))
+
+
+_PRIVATE, _SELF_HOST = "private_deployment", "self_host"
+
+
+def _may_be_private(entity: Entity, constraint: Constraint) -> Verdict:
+    """A model that one may run oneself can be deployed privately; one that neither its vendor nor others may run cannot."""
+    said = entity.claims.get(_SELF_HOST, ())
+    allowed = tuple(c for c in said if c.value in ("yes", "vendor_only"))
+    if allowed:
+        return Verdict(constraint, True, allowed[:1])
+    return Verdict(constraint, False if any(c.value == "no" for c in said) else None, said[:1])
 
 
 def _text(claim: Claim) -> str:

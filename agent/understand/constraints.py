@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from agent.tools.prices import INPUT, OUTPUT
+from agent.understand.pairs import currency_words
 from agent.understand.question import FieldMention, Question, model_sizes
 from kb.catalog.catalog import Catalog
 from kb.quantities import Quantity
@@ -78,6 +79,11 @@ _CURRENCY = re.compile(
     r"(?P<cny>人民币|RMB|CNY|元)(?:来)?(?:计价|定价|结算|标价|报价|付款|收费|收钱|计费|卖)|(?P<usd>美元|美金|USD|dollar)s?(?:来)?(?:计价|定价|结算|标价|报价|付款|收费|收钱|计费|卖)|(?:priced|billed|charged?s?|sold|quoted|paid) in (?P<en>USD|RMB|CNY|dollars|yuan)|(?P<en2>USD|RMB|CNY|dollar|yuan)[- ]priced",
     re.IGNORECASE,
 )
+_PRICED_IN = re.compile(
+    r"priced in (?:the )?(?P<a>[a-z]+)|(?P<b>[a-z]+)[- ]priced|\b(?P<c>[a-z]{3}|euro|yen|pound|franc)(?:[- ]models?\b|[- ]denominated)"
+    r"|(?P<d>欧元|日元|日圆|英镑|港币|港元|韩元|卢比|瑞士法郎)(?:来)?(?:计价|定价|结算|标价|报价|付款|收费)",
+    re.IGNORECASE,
+)
 _SAME = re.compile(
     r"(?:输入|进|input).{0,6}(?:输出|出|output).{0,8}?(?P<differ>不同价|不一样|不相同|不同|不相等|differ)|"
     r"(?:输入|进|input).{0,6}(?:输出|出|output).{0,8}(?:同价|一样|相同|一个价|相等)|"
@@ -110,6 +116,10 @@ def constraints_of(question: Question, catalog: Catalog) -> list[Constraint]:
     for match in _CURRENCY.finditer(text):
         code = "CNY" if match["cny"] or (match["en"] or match["en2"] or "").lower() in ("rmb", "cny", "yuan") else "USD"
         found.append(Constraint(INPUT, "currency", code, "", match[0], match.start(), match.end()))
+    for match in _PRICED_IN.finditer(text):
+        codes = [code for _, code in currency_words(match["a"] or match["b"] or match["c"] or match["d"]) if code not in ("CNY", "USD")]
+        if codes:
+            found.append(Constraint(INPUT, "currency", codes[0], "", match[0], match.start(), match.end()))
     same = _SAME.search(text)
     if same:
         operator = "differ" if same["differ"] else "same"

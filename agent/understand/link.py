@@ -234,7 +234,7 @@ class Linker:
     @staticmethod
     def _counts(rest: str) -> bool:
         """Whether the number after a name counts something ("kimi 12 元", "kimi 2:8") rather than naming a version."""
-        if re.match(r"\s*\d+(?:\.\d+)?\s*[:比/]\s*\d", rest):
+        if re.match(r"\s*\d+(?:\.\d+)?(?:[:/]|\s*比\s*)\d+(?:\.\d+)?(?![\d.]*[万亿千百kKmMwW])", rest):
             return True
         first = next(iter(find_quantities(rest[:40])), None)
         return first is not None and first.start == 0 and bool(first.unit or first.scale)

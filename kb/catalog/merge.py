@@ -12,6 +12,7 @@ from pathlib import Path
 from kb.catalog.catalog import Catalog, name_key
 from kb.catalog.compiled import read_compiled
 from kb.catalog.read import Lines, line_of
+from kb.catalog.rules import with_ruled_prices
 from kb.catalog.schema import (
     CatalogFile,
     Claim,
@@ -126,6 +127,7 @@ class Merger:
         self._adopt_names(groups, vendors)
         entities = {entity_id: self._entity(entity_id, group, vendors) for entity_id, group in groups.items()}
         entities = _with_input_ids(entities)
+        entities = {entity_id: with_ruled_prices(entity) for entity_id, entity in entities.items()}
         used = {entity.vendor for entity in entities.values()}
         if self._replaces:
             vendors = {vendor_id: vendor for vendor_id, vendor in vendors.items() if vendor_id in used}

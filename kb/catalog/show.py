@@ -22,6 +22,8 @@ _UNITS_ZH = {
 _COMPARE_ZH = {"<=": "≤", ">=": "≥", "<": "<", ">": ">", "=": "="}
 _CONDITION = re.compile(r"^(<=|>=|<|>|=)?\s*(\d[\d.]*)$")
 
+_SPAN = re.compile(r"^>=?\s*(\d[\d.]*),\s*<=?\s*(\d[\d.]*)$")
+
 
 def number_text(value: Decimal) -> str:
     """`1000000` -> `1,000,000`; the decimals are kept as they are (`5.00`)."""
@@ -82,7 +84,10 @@ def condition_text(when: Mapping[str, str], catalog: Catalog, language: Language
         label = (record.label.zh if language == "zh" else record.label.en) if record else key
         coded = record.values.get(value) if record else None
         number = _CONDITION.match(value)
-        if coded:
+        span = _SPAN.match(value)
+        if span:
+            parts.append(f"{label} {number_text(Decimal(span[1]))}–{number_text(Decimal(span[2]))}")
+        elif coded:
             parts.append(coded.label.zh if language == "zh" else coded.label.en)
         elif number:
             parts.append(f"{label} {_COMPARE_ZH.get(number[1] or '=', '')} {number_text(Decimal(number[2]))}")

@@ -381,13 +381,13 @@ FACTS: dict[str, dict[str, str]] = {
         "Juniper 405B": "input_price=2.7 USD @third_party; output_price=2.7 USD @third_party; context_window=128000; license=as Juniper 70B",
     },
     "email.txt": {
-        "Firefly 2": "input_price=0.25 USD; input_price=0.0625 USD @cached; output_price=1 USD; context_window=128000; openness=closed",
+        "Firefly 2": "input_price=0.25 USD; input_price=0.0625 USD @cached; output_price=1 USD; context_window=128000; openness=closed; self_host=vendor_only",
         "Firefly 2 Pro": "input_price=2 USD; output_price=8 USD; context_window=512000; openness=closed",
         "Ember": "input_price=12 USD; output_price=60 USD; context_window=1000000; openness=closed",
     },
     "list.md": {
-        "青鸾-72B": "vendor=昆仑智算; input_price=4 CNY; output_price=12 CNY; context_window=128000; openness=open; distillation=yes; license=Apache 2.0",
-        "玄铁 Pro": "vendor=天工网络; input_price=18 CNY; output_price=54 CNY; context_window=256000; openness=closed; distillation=no",
+        "青鸾-72B": "vendor=昆仑智算; input_price=4 CNY; output_price=12 CNY; context_window=128000; openness=open; distillation=yes; license=Apache 2.0; self_host=yes",
+        "玄铁 Pro": "vendor=天工网络; input_price=18 CNY; output_price=54 CNY; context_window=256000; openness=closed; distillation=no; self_host=no",
         "赤霄 Mini": "vendor=天工网络; input_price=1.5 CNY; output_price=4.5 CNY; context_window=32000; license=不支持商用; license=仅限研究; latency=120",
     },
     "list.pdf": {
@@ -447,7 +447,7 @@ FACTS: dict[str, dict[str, str]] = {
         "Mistigri 2 Grand": "vendor=Chat Noir SAS; input_price=4 EUR @context_tokens<=128000; input_price=6 EUR @context_tokens>128000; output_price=16 EUR @context_tokens<=128000; output_price=24 EUR @context_tokens>128000; context_window=512000; country=FR; channels=EU cloud",
     },
     "vendor_brief.md": {
-        "Polaris 3": "vendor=Meridian Computing; input_price=1.8 USD; input_price=0.45 USD @cached; output_price=7.2 USD; context_window=300000; openness=closed; distillation=no; country=CA; latency=35",
+        "Polaris 3": "vendor=Meridian Computing; input_price=1.8 USD; input_price=0.45 USD @cached; output_price=7.2 USD; context_window=300000; openness=closed; distillation=no; country=CA; latency=35; self_host=vendor_only",
         "Polaris 3 Swift": "vendor=Meridian Computing; input_price=0.35 USD; output_price=1.4 USD; context_window=64000; openness=open; self_host=yes; license=Apache 2.0; country=CA",
         "Basalt-2": "vendor=Obsidian Labs; input_price=2.2 EUR; output_price=8.8 EUR; context_window=128000; openness=closed; country=IS; channels=Azure/Obsidian's own API",
     },

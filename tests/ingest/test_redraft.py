@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ingest.progress import SilentReporter
 from ingest.session import Request, ingest
+from kb.catalog.extracted import MANIFEST_NAME
 from kb.catalog.load import load_catalog
 from kb.settings import Settings
 from tests.kb.hashed_index import HashedWords
@@ -38,4 +41,19 @@ def test_a_rebuild_keeps_what_one_document_says_of_a_model_that_another_names(tm
     before = claims(settings.home)
     assert "openness" in before and "input_price" in before
     ingest(settings, Request((str(folder),), rebuild=True), SilentReporter(), embedder=HashedWords())
+    assert claims(settings.home) == before
+
+
+def test_documents_drafted_by_former_rules_are_drafted_again_without_being_changed(tmp_path: Path) -> None:
+    folder, settings = tmp_path / "docs", Settings(home=tmp_path / "home")
+    folder.mkdir()
+    (folder / "a.md").write_text(PRICES, encoding="utf-8")
+    ingest(settings, Request((str(folder),)), SilentReporter(), embedder=HashedWords())
+    before = claims(settings.home)
+    with closing(sqlite3.connect(settings.home / MANIFEST_NAME)) as connection:
+        connection.execute("UPDATE meta SET value = 'former' WHERE key = 'draft_rules'")
+        connection.execute("UPDATE document_rows SET draft = replace(draft, '\"3.00\"', '\"4.00\"')")
+        connection.commit()
+    assert claims(settings.home) != before
+    ingest(settings, Request((str(folder),)), SilentReporter(), embedder=HashedWords())
     assert claims(settings.home) == before
