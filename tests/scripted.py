@@ -109,6 +109,9 @@ class ScriptedAdvisor:
         conversation.turns.append(question)
         yield self.done
 
+    def resume(self, turns: Sequence[tuple[str, str]]) -> ScriptedConversation:
+        return ScriptedConversation([question for question, _ in turns])
+
     def _pieces(self) -> Sequence[str]:
         return self.done.answer.splitlines(keepends=True)
 

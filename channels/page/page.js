@@ -78,6 +78,14 @@
         .forEach((row) => body.append(row));
       return;
     }
+    const unfold = target?.closest(".adv-unfold");
+    if (unfold || target?.closest("[data-open]")) {
+      // On a phone the list is folded away until it is asked for, and again once something was chosen.
+      const shown = unfold ? document.body.classList.toggle("adv-history-shown") : (document.body.classList.remove("adv-history-shown"), false);
+      document.querySelector(".adv-unfold")?.setAttribute("aria-expanded", String(shown));
+    }
+    const menu = document.querySelector(".adv-menu[open]");
+    if (menu && !menu.contains(target)) menu.open = false;
     if (target?.closest(".adv-language")) {
       store.set("advisor-language", language === "zh" ? "en" : "zh");
       location.reload();
@@ -87,6 +95,14 @@
       paint();
     }
   }, true);
+
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector(".adv-menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.(".adv-filter")) return;

@@ -9,6 +9,7 @@ import gradio as gr
 from channels.page.quality_job import Controls
 from channels.page.quality_view import progress_html, quality_html, read_last
 from channels.page.safe import escape
+from channels.page.visitors import user_of
 from kb.errors import AdvisorError
 
 _POLL_S = 1.5
@@ -26,7 +27,7 @@ def quality_tab(controls: Controls, words: gr.I18n, tab: gr.Tab) -> None:
     outputs = [progress, start, stop, timer]
 
     def states(request: gr.Request) -> tuple[Any, ...]:
-        state, allowed = controls.job.state(), controls.may_run(request.username)
+        state, allowed = controls.job.state(), controls.may_run(user_of(request))
         running = state.running
         buttons = gr.Button(visible=allowed and not running), gr.Button(visible=allowed and running)
         said = progress_html(state)
@@ -34,16 +35,16 @@ def quality_tab(controls: Controls, words: gr.I18n, tab: gr.Tab) -> None:
 
     def show(request: gr.Request) -> str:
         try:
-            return quality_html(read_last(controls.job.folder / "last"), controls.may_run(request.username))
+            return quality_html(read_last(controls.job.folder / "last"), controls.may_run(user_of(request)))
         except AdvisorError as error:
             return f'<p class="adv-notice" role="alert">{escape(str(error))}</p>'
 
     def run(request: gr.Request) -> tuple[Any, ...]:
-        controls.start(request.username)
+        controls.start(user_of(request))
         return states(request)
 
     def end(request: gr.Request) -> tuple[Any, ...]:
-        controls.stop(request.username)
+        controls.stop(user_of(request))
         return states(request)
 
     def poll(request: gr.Request) -> tuple[Any, ...]:

@@ -40,13 +40,16 @@ def free_port() -> int:
 @contextmanager
 def scripted_page(advisor: ScriptedAdvisor, home: Path, port: int) -> Iterator[str]:
     """The real page over a scripted agent, in this process."""
-    from chat_app import build_page, launch_page
+    from channels.state.database import close_databases
+    from chat_app import build_page, house_of, launch_page
 
-    page = build_page(Backend(lambda: advisor, ScriptedConversation, scripted_passage, home))
+    backend = Backend(lambda: advisor, ScriptedConversation, scripted_passage, home)
+    page = build_page(backend)
     try:
-        yield launch_page(page, "127.0.0.1", port)
+        yield launch_page(page, "127.0.0.1", port, house_of(backend))
     finally:
         page.close(verbose=False)
+        close_databases()
 
 
 @contextmanager

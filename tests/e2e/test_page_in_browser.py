@@ -12,6 +12,9 @@ from browser import free_port, scripted_page
 from scripted import QUOTE, ScriptedAdvisor, scripted_done
 
 from agent.events import AnswerDone
+from channels.state.database import open_database
+from channels.state.feedback import Feedback
+from kb.settings import Settings
 
 pytestmark = pytest.mark.e2e
 Visit = Callable[..., Any]
@@ -157,8 +160,8 @@ def test_a_thumb_and_its_reason_are_stored(visit: Visit, served: Served) -> None
     page.locator("#reason textarea").fill("价格过时")
     page.get_by_role("button", name="发送").click()
     page.get_by_text("已记录").wait_for()
-    lines = [json.loads(line) for line in (served[1] / "feedback.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [(line["rating"], line["reason"]) for line in lines if line["turns"] == ["反馈的问题"]] == [("down", ""), ("down", "价格过时")]
+    records = list(Feedback(open_database(Settings(home=served[1]))).records())
+    assert [(r["rating"], r["reason"], r["sources"][0]) for r in records if r["turns"] == ["反馈的问题"]] == [("down", "价格过时", "api-prices.md")]
 
 
 def test_a_reloaded_page_keeps_its_conversation_and_citations(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
