@@ -20,14 +20,14 @@ from channels.page.catalog_tab import catalog_tab  # noqa: E402
 from channels.page.chat_tab import PARALLEL_ANSWERS, both, chat_tab  # noqa: E402
 from channels.page.documents_tab import documents_tab  # noqa: E402
 from channels.page.front import Front, House  # noqa: E402
+from channels.page.library_job import LibraryJob  # noqa: E402
 from channels.page.quality_job import Controls, EvaluationJob  # noqa: E402
 from channels.page.quality_tab import quality_tab  # noqa: E402
 from channels.page.signin import SignIn, session_secret  # noqa: E402
-from channels.page.visitors import KEY_PREFIX, USER_KEY, owner_of, user_of  # noqa: E402
+from channels.page.visitors import USER_KEY, owner_of, user_of  # noqa: E402
 from channels.page.words import translations, word  # noqa: E402
 from kb.errors import AdvisorError  # noqa: E402
 
-MAX_UPLOAD_BYTES = 25 * 2**20
 PAGE_FOLDER = Path(__file__).parent / "channels" / "page"
 
 
@@ -46,7 +46,8 @@ def build_page(backend: Backend) -> gr.Blocks:
                 catalog_tab(active_catalog, words, catalog)
             if backend.library is not None:
                 with gr.Tab(words("tab_documents"), id="documents") as documents:
-                    documents_tab(backend.library, words, documents)
+                    job = LibraryJob(backend.uploads) if backend.uploads is not None else None
+                    documents_tab(backend.library, words, documents, job, backend.is_maintainer)
             with gr.Tab(words("tab_quality"), id="quality") as quality:
                 quality_tab(Controls(EvaluationJob(backend.home), backend.is_maintainer), words, quality)
         api(_api_answer(backend), api_name="chat", concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answer")
@@ -75,11 +76,7 @@ def _api_answer(backend: Backend) -> Callable[..., str]:
 def house_of(backend: Backend, *, language: str = "auto", gate: Gate | None = None) -> House:
     """What stands before the page: who may come in, and the files of conversations."""
     secret = session_secret(backend.settings) if gate is not None else b""
-    return House(language, SignIn(gate, backend.keys, secret), backend.exported, lambda user: _may_upload(backend, user))
-
-
-def _may_upload(backend: Backend, user: str | None) -> bool:
-    return not (user or "").startswith(KEY_PREFIX) and backend.is_maintainer(user)
+    return House(language, SignIn(gate, backend.keys, secret), backend.exported, backend.is_maintainer, backend.uploads)
 
 
 def serving_options(house: House) -> dict[str, Any]:
@@ -91,7 +88,7 @@ def serving_options(house: House) -> dict[str, Any]:
         "footer_links": [],
         "run_history": False,
         "allowed_paths": [],
-        "max_file_size": MAX_UPLOAD_BYTES,
+        "max_file_size": "1mb",
         "enable_monitoring": False,
         "ssr_mode": False,
         "pwa": False,

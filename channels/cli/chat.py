@@ -169,6 +169,8 @@ def ensure_index(settings: Settings) -> None:
 def make_backend(settings: Settings) -> Backend:
     """The page's view of the advisor, which is opened beside the page's own start; its failure shows on the first question."""
     from channels.page.backend import Backend
+    from channels.page.uploads import Uploads
+    from ingest.parse import SUPPORTED_SUFFIXES
 
     opened: list[Advisor] = []
     failed: list[BaseException] = []
@@ -194,4 +196,6 @@ def make_backend(settings: Settings) -> Backend:
             raise failed[0]
         return opened[0]
 
-    return Backend.over(advisor, settings.home)
+    backend = Backend.over(advisor, settings.home)
+    backend.uploads = Uploads(settings.home, SUPPORTED_SUFFIXES)
+    return backend

@@ -18,6 +18,7 @@ from kb.types import Citation
 
 if TYPE_CHECKING:
     from agent.session import Advisor
+    from channels.page.uploads import Uploads
     from channels.state.conversations import Conversations
     from channels.state.feedback import Feedback
     from channels.state.keys import ApiKeys
@@ -56,6 +57,8 @@ class Backend:
         # Without accounts the page answers this machine alone, whose user owns it; with accounts, see `accounts.Gate.is_maintainer`.
         self.is_maintainer: Callable[[str | None], bool] = lambda user: user is None
         self.has_accounts = False
+        self.uploads: Uploads | None = None
+        """Where documents are taken in; None: nothing is changed from the page."""
 
     @classmethod
     def over(cls, advisor: Callable[[], Advisor], home: Path) -> Backend:

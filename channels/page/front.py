@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from channels.page.export import Exported, Format
 from channels.page.signin import COOKIE as SESSION_COOKIE
 from channels.page.signin import LIFETIME_S, SignIn, login_page
+from channels.page.uploads import UploadError, Uploads
 from channels.page.visitors import COOKIE as VISITOR_COOKIE
 from channels.page.visitors import USER_KEY, new_secret, owner_for
 from channels.state.keys import ApiKeys
@@ -40,6 +41,7 @@ HEADERS = (
     (b"x-content-type-options", b"nosniff"),
 )
 EXPORTS = "/conversation/"
+DOCUMENTS = "/documents/"
 _VISITOR_LIFETIME_S = 400 * 86_400
 _OPEN_PATHS = ("/gradio_api/startup-events", "/gradio_api/startup-events/")
 _UPLOADS = ("/gradio_api/upload", "/upload")
@@ -60,6 +62,7 @@ class House:
     sign_in: SignIn = SignIn(None, ApiKeys({}))
     export_of: ExportOf = lambda _id, _owner, _kind: None
     may_upload: Callable[[str | None], bool] = lambda _user: False
+    uploads: Uploads | None = None
 
 
 class Front:
@@ -91,8 +94,11 @@ class Front:
         if user is None and path not in _OPEN_PATHS:
             wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
             return RedirectResponse(f"{_root(request)}/login", 303) if wants_page else JSONResponse({"detail": "Not authenticated"}, 401)
-        if path.startswith(_UPLOADS) and not self.house.may_upload(user or None):
-            return JSONResponse({"detail": "Only maintainers may upload documents."}, 403)
+        if path.startswith(_UPLOADS):
+            # The framework's own uploads land where every visitor could read them; no part of the page needs them.
+            return JSONResponse({"detail": "uploads go through the documents tab"}, 403)
+        if path.startswith(DOCUMENTS):
+            return await self._upload(request, path.removeprefix(DOCUMENTS), user or None)
         if path.startswith(EXPORTS):
             id_, _, ending = path.removeprefix(EXPORTS).rpartition(".")
             kind = _FORMATS.get(ending)
@@ -101,13 +107,26 @@ class Front:
             return _download(made) if made is not None else PlainTextResponse("no such conversation of yours", 404)
         return None
 
+    async def _upload(self, request: Request, name: str, user: str | None) -> Response:
+        """Take a document in; the answer holds its ticket, or the wording of why not."""
+        # A form of another site cannot send this header, and no other site may ask whether it could.
+        if self.house.uploads is None or request.method != "PUT" or request.headers.get("x-advisor") != "upload" or _is_foreign(request):
+            return JSONResponse({"detail": "expected a PUT of the page itself"}, 405)
+        if not self.house.may_upload(user):
+            return JSONResponse({"detail": "Only maintainers may add documents."}, 403)
+        declared = request.headers.get("content-length", "")
+        try:
+            ticket = await self.house.uploads.receive(name, request.stream(), int(declared) if declared.isdecimal() else None)
+        except UploadError as error:
+            return JSONResponse({"key": error.key, "values": error.values}, 422)
+        return JSONResponse({"ticket": ticket})
+
     async def _login(self, request: Request) -> Response:
         gate = self.house.sign_in.gate
         assert gate is not None  # asked only where there is one
         if request.method != "POST":
             return HTMLResponse(login_page(self._script, failed=False))
-        origin = request.headers.get("origin")
-        if origin not in (None, "null") and urlsplit(str(origin)).netloc != request.headers.get("host"):
+        if _is_foreign(request):
             return JSONResponse({"detail": "signing in from another site is refused"}, 403)
         async with request.form(max_files=0, max_fields=8) as form:
             name, password = str(form.get("username", ""))[:64].strip(), str(form.get("password", ""))[:1024]
@@ -157,6 +176,12 @@ class _Shown:
             await self._send(start)
             message = {"type": "http.response.body", "body": b"" if self._is_head else page}
         await self._send(message)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a page of another site sent it."""
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def _root(request: Request) -> str:

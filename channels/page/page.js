@@ -81,7 +81,7 @@
     const unfold = target?.closest(".adv-unfold");
     if (unfold || target?.closest("[data-open]")) {
       // On a phone the list is folded away until it is asked for, and again once something was chosen.
-      const shown = unfold ? document.body.classList.toggle("adv-history-shown") : (document.body.classList.remove("adv-history-shown"), false);
+      const shown = unfold ? document.documentElement.classList.toggle("adv-history-shown") : (document.documentElement.classList.remove("adv-history-shown"), false);
       document.querySelector(".adv-unfold")?.setAttribute("aria-expanded", String(shown));
     }
     const menu = document.querySelector(".adv-menu[open]");
