@@ -23,6 +23,7 @@ from channels.page.front import Front, House  # noqa: E402
 from channels.page.library_job import LibraryJob  # noqa: E402
 from channels.page.quality_job import Controls, EvaluationJob  # noqa: E402
 from channels.page.quality_tab import quality_tab  # noqa: E402
+from channels.page.settings_tab import kept_settings, settings_tab  # noqa: E402
 from channels.page.signin import SignIn, session_secret  # noqa: E402
 from channels.page.visitors import USER_KEY, owner_of, user_of  # noqa: E402
 from channels.page.words import translations, word  # noqa: E402
@@ -39,7 +40,8 @@ def build_page(backend: Backend) -> gr.Blocks:
         gr.HTML(_header(), padding=False)
         with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
             with gr.Tab(words("tab_chat"), id="chat"):
-                box = chat_tab(backend, words)
+                kept = kept_settings()
+                box = chat_tab(backend, words, kept)
             with gr.Tab(words("tab_calculators"), id="calculators") as calculators:
                 calculators_tab(backend.choices, words, tabs, calculators, box)
             with gr.Tab(words("tab_catalog"), id="catalog") as catalog:
@@ -50,6 +52,8 @@ def build_page(backend: Backend) -> gr.Blocks:
                     documents_tab(backend.library, words, documents, job, backend.is_maintainer)
             with gr.Tab(words("tab_quality"), id="quality") as quality:
                 quality_tab(Controls(EvaluationJob(backend.home), backend.is_maintainer), words, quality)
+            with gr.Tab(words("tab_settings"), id="settings") as settings:
+                settings_tab(backend, words, settings, kept)
         api(_api_answer(backend), api_name="chat", concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answer")
     page.queue(max_size=256, default_concurrency_limit=PARALLEL_ANSWERS, api_open=False)
     return page

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.events import AnswerDone, AnswerFailed
+from agent.events import AnswerDone, AnswerEvent, AnswerFailed
 from channels.page.calculators import ChoiceList
 from channels.page.cards import PassageOf, copy_text
 from channels.page.export import Exported, Format, export
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from channels.state.limits import Limits
     from kb.catalog.catalog import Catalog
     from kb.settings import Settings
+
+
+OFFLINE = "offline"
 
 
 class NoAnswerError(AdvisorError):
@@ -91,6 +94,11 @@ class Backend:
 
         return ApiKeys.read(self.settings.api_keys.get_secret_value())
 
+    def answerer_for(self, mode: str) -> Answerer:
+        """Who answers: with the language model where one is set, or without it for a visitor who chose so."""
+        answerer = self.answerer()
+        return _Offline(answerer) if mode == OFFLINE and getattr(answerer, "endpoint", None) is not None else answerer
+
     def answer_once(self, question: str) -> str:
         """The whole answer to one question in a conversation of its own, as Markdown with its sources."""
         last: AnswerDone | AnswerFailed | None = None
@@ -123,6 +131,21 @@ class Backend:
         """The owner's conversation as a file; None if there is none."""
         row = self.state.conversations.find(id_, owner) if owner else None
         return export(row, self.state.conversations.turns(id_, owner), kind) if row is not None else None
+
+
+class _Offline:
+    """An advisor with a language model, whose model is not asked."""
+
+    def __init__(self, advisor: Any) -> None:
+        self._advisor = advisor
+
+    def answer(self, question: str, conversation: Any) -> Iterator[AnswerEvent]:
+        from agent.session import Advisor
+
+        return Advisor.answer(self._advisor, question, conversation)
+
+    def resume(self, turns: Sequence[tuple[str, str]]) -> Any:
+        return self._advisor.resume(turns)
 
 
 class State:

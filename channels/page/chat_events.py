@@ -12,6 +12,7 @@ import gradio as gr
 
 from channels.page.backend import Backend
 from channels.page.session import CHANNEL, Session
+from channels.page.settings_tab import Choices
 from channels.page.view import all_messages, language_of, turn_of_message
 from channels.page.visitors import owner_of, user_of
 from channels.page.words import word
@@ -31,8 +32,9 @@ class Asking:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._choices = Choices(backend)
 
-    def ask(self, token: str, text: str, request: gr.Request) -> Iterator[Update]:
+    def ask(self, token: str, settings: object, text: str, request: gr.Request) -> Iterator[Update]:
         """A question from the box, an example or a follow-up. Blank ones are ignored."""
         if not text.strip():
             yield _unchanged()
@@ -40,17 +42,18 @@ class Asking:
         session = self._session(token, request)
         if session is None:
             token, session = self._backend.sessions.open(owner_of(request))
-        yield from self._run(session, token, text, request)
+        self._admit(text, request)
+        yield from self._run(session, token, settings, text)
 
-    def retry(self, token: str, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
-        yield from self._again(token, _message(event.index), None, request)
+    def retry(self, token: str, settings: object, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
+        yield from self._again(token, settings, _message(event.index), None, request)
 
-    def edit(self, token: str, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
+    def edit(self, token: str, settings: object, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
         # The box showed the question as it was disarmed for display.
-        yield from self._again(token, _message(event.index), html.unescape(str(event.value)), request)
+        yield from self._again(token, settings, _message(event.index), html.unescape(str(event.value)), request)
 
-    def follow(self, token: str, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
-        yield from self.ask(token, str(event.value), request)
+    def follow(self, token: str, settings: object, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
+        yield from self.ask(token, settings, str(event.value), request)
 
     def stopped(self, token: str, request: gr.Request) -> Update:
         """After the running answer was cancelled: what there is of it stays."""
@@ -74,7 +77,7 @@ class Asking:
     def _session(self, token: str, request: gr.Request) -> Session | None:
         return self._backend.sessions.find(token, owner_of(request))
 
-    def _again(self, token: str, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
+    def _again(self, token: str, settings: object, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
         """Ask a turn once more, in other words if there are any; what came after it is dropped."""
         session = self._session(token, request)
         turn = turn_of_message(session.turns, message) if session else None
@@ -83,7 +86,7 @@ class Asking:
             return
         self._admit(session.turns[turn].question, request)
         question = session.rewind(turn)
-        yield from self._run(session, token, question if text is None else text, None)
+        yield from self._run(session, token, settings, question if text is None else text)
 
     def _admit(self, question: str, request: gr.Request) -> None:
         """Let the question pass, or say how long to wait."""
@@ -91,12 +94,11 @@ class Asking:
         if wait_s:
             raise gr.Error(word("too_often", language_of(question), math.ceil(wait_s)), print_exception=False)
 
-    def _run(self, session: Session, token: str, question: str, request: gr.Request | None) -> Iterator[Update]:
-        if request is not None:
-            self._admit(question, request)
+    def _run(self, session: Session, token: str, settings: object, question: str) -> Iterator[Update]:
         painted = 0.0
+        mode, weights = self._choices.read(settings)
         try:
-            for turn in session.ask(question, self._backend.answerer(), self._backend.passage_of):
+            for turn in session.ask(question, self._backend.answerer_for(mode), self._backend.passage_of, weights):
                 if turn.finished or time.monotonic() - painted >= REPAINT_S:
                     painted = time.monotonic()
                     busy = gr.update(value="", submit_btn=False, stop_btn=True)

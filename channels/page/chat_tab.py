@@ -28,6 +28,7 @@ class Widgets:
     """The tab's parts that events read or repaint. `opinion` remembers the thumb whose reason is being asked for."""
 
     token: gr.BrowserState
+    settings: gr.BrowserState
     chatbot: gr.Chatbot
     box: gr.Textbox
     new_chat: gr.Button
@@ -46,8 +47,8 @@ def both(key: str, tag: str = "span") -> str:
     return "".join(f'<{tag} class="adv-{language}" lang="{LOCALES[language]}">{word(key, language)}</{tag}>' for language in LOCALES)
 
 
-def chat_tab(backend: Backend, words: gr.I18n) -> gr.Textbox:
-    """Build the tab inside the page that is being built; its question box is returned."""
+def chat_tab(backend: Backend, words: gr.I18n, settings: gr.BrowserState) -> gr.Textbox:
+    """Build the tab inside the page that is being built; its question box is returned. `settings` are the visitor's own."""
     token = gr.BrowserState("", storage_key="advisor-conversation", secret=_OBSCURED_WITH)
     opinion = gr.State(None)
     with gr.Row(equal_height=False, elem_id="chat-row"):
@@ -81,7 +82,9 @@ def chat_tab(backend: Backend, words: gr.I18n) -> gr.Textbox:
                 max_length=MAX_QUESTION_CHARS,
                 container=False,
             )
-    widgets = Widgets(token, chatbot, box, new_chat, search, history, head, example_rows, reason_row, reason, send_reason, opinion)
+    widgets = Widgets(
+        token, settings, chatbot, box, new_chat, search, history, head, example_rows, reason_row, reason, send_reason, opinion
+    )
     _wire(Asking(backend), History(backend), widgets, offers)
     _wire_opinions(Opinions(backend), widgets)
     return box
@@ -119,14 +122,14 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
     listed: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [w.history, w.head], **_QUICK}
     opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.history, w.head], **_QUICK}
     asked: dict[str, Any] = {
-        "inputs": [w.token],
+        "inputs": [w.token, w.settings],
         "outputs": repainted,
         "concurrency_limit": PARALLEL_ANSWERS,
         "concurrency_id": "answer",
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.box]}, trigger_mode="multiple")]
+    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.settings, w.box]}, trigger_mode="multiple")]
     runs += [button.click(_offer(events, text), **asked) for button, text in offers]
     runs.append(w.chatbot.retry(events.retry, **asked))
     runs.append(w.chatbot.edit(events.edit, **asked))
@@ -147,8 +150,8 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
 
 
 def _offer(events: Asking, text: str) -> Repaint:
-    def offered(token: str, request: gr.Request) -> Any:
-        yield from events.ask(token, text, request)
+    def offered(token: str, settings: object, request: gr.Request) -> Any:
+        yield from events.ask(token, settings, text, request)
 
     return offered
 

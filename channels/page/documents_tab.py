@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import gradio as gr
@@ -12,6 +13,7 @@ from channels.page.library_job import Change, LibraryJob, Refused
 from channels.page.upload_view import ERRORS, UPLOAD_SCRIPT, uploader_html
 from channels.page.uploads import MAX_FILES
 from channels.page.visitors import user_of
+from channels.page.words import loading_html
 from kb.errors import AdvisorError
 from kb.manifest import DocumentRow
 from kb.types import Chunk, SearchHit
@@ -57,7 +59,8 @@ class Shelf:
         """Index what was sent; how far it is, then what there is."""
         if self._job is None or not self._allowed(request):
             raise gr.Error("only maintainers may add documents", print_exception=False)
-        waiting, refused = [], []
+        waiting: list[Path] = []
+        refused: list[Refused] = []
         for item in list(getattr(event, "files", []))[: 10 * MAX_FILES]:
             path = self._job.uploads.collect(item.get("ticket")) if len(waiting) < MAX_FILES else None
             if path is not None:
@@ -110,7 +113,7 @@ def documents_tab(
     upload = gr.HTML(sender, js_on_load=UPLOAD_SCRIPT, visible=False, elem_id="upload")
     change = gr.HTML("", elem_id="change", padding=False)
     passages = gr.HTML("", elem_id="passages", padding=False)
-    listing = gr.HTML("", js_on_load=LISTING_SCRIPT, elem_id="documents", padding=False)
+    listing = gr.HTML(loading_html(), js_on_load=LISTING_SCRIPT, elem_id="documents", padding=False)
     followed: dict[str, Any] = {"outputs": [change, listing, passages], "concurrency_id": "library", "concurrency_limit": 4, **_QUICK}
 
     box.submit(_told(shelf.search), box, found, **_QUICK)

@@ -13,16 +13,22 @@
   document.documentElement.lang = locale;
 
   const paint = () => {
-    const wanted = store.get("advisor-colours");
-    const dark = wanted ? wanted === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const wanted = store.get("advisor-colours") || "system";
+    const dark = wanted === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : wanted === "dark";
     document.body?.classList.toggle("dark", dark);
+    press();
+  };
+  const press = () => {
+    const wanted = store.get("advisor-colours") || "system";
+    for (const button of document.querySelectorAll("[data-colours]")) button.setAttribute("aria-pressed", String(button.dataset.colours === wanted));
+    for (const button of document.querySelectorAll("[data-language]")) button.setAttribute("aria-pressed", String(button.dataset.language === language));
   };
   document.addEventListener("DOMContentLoaded", () => {
     paint();
     // The framework sets its own colours once it has started; ours win.
     new MutationObserver(() => {
       const wanted = store.get("advisor-colours");
-      if (wanted && document.body.classList.contains("dark") !== (wanted === "dark")) paint();
+      if (wanted && wanted !== "system" && document.body.classList.contains("dark") !== (wanted === "dark")) paint();
       if (document.documentElement.lang !== locale) document.documentElement.lang = locale;
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
@@ -33,6 +39,7 @@
       arrow.disabled = true;
       arrow.setAttribute("aria-hidden", "true");
     }
+    if (document.querySelector("[data-language]:not([aria-pressed])")) press();
   };
   document.addEventListener("DOMContentLoaded", () => new MutationObserver(quieten).observe(document.body, { childList: true, subtree: true }));
 
@@ -90,8 +97,14 @@
       store.set("advisor-language", language === "zh" ? "en" : "zh");
       location.reload();
     }
-    if (target?.closest(".adv-colours")) {
-      store.set("advisor-colours", document.body.classList.contains("dark") ? "light" : "dark");
+    const spoken = target?.closest("[data-language]");
+    if (spoken && spoken.dataset.language !== language) {
+      store.set("advisor-language", spoken.dataset.language);
+      location.reload();
+    }
+    const colours = target?.closest(".adv-colours, [data-colours]");
+    if (colours) {
+      store.set("advisor-colours", colours.dataset.colours || (document.body.classList.contains("dark") ? "light" : "dark"));
       paint();
     }
   }, true);

@@ -10,6 +10,7 @@ from channels.page.quality_job import Controls
 from channels.page.quality_view import progress_html, quality_html, read_last
 from channels.page.safe import escape
 from channels.page.visitors import user_of
+from channels.page.words import loading_html
 from kb.errors import AdvisorError
 
 _POLL_S = 1.5
@@ -22,7 +23,7 @@ def quality_tab(controls: Controls, words: gr.I18n, tab: gr.Tab) -> None:
         progress = gr.HTML("", elem_id="quality-progress", padding=False, visible=False)
         start = gr.Button(words("q_run"), visible=False, size="sm", elem_id="quality-run")
         stop = gr.Button(words("q_stop"), visible=False, size="sm", elem_id="quality-stop")
-    report = gr.HTML("", elem_id="quality", padding=False)
+    report = gr.HTML(loading_html(), elem_id="quality", padding=False)
     timer = gr.Timer(_POLL_S, active=False)
     outputs = [progress, start, stop, timer]
 

@@ -11,7 +11,7 @@ import logging
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -65,8 +65,13 @@ class Session:
         """Whether its last question is still being answered."""
         return bool(self.turns) and not self.turns[-1].finished
 
-    def ask(self, question: str, answerer: Answerer, passage_of: PassageOf) -> Iterator[TurnView]:
-        """Ask, and give the turn again after each event. The agent's memory advances only with a finished answer."""
+    def ask(
+        self, question: str, answerer: Answerer, passage_of: PassageOf, weights: Mapping[str, float] | None = None
+    ) -> Iterator[TurnView]:
+        """Ask, and give the turn again after each event. The agent's memory advances only with a finished answer.
+
+        `weights` are what the visitor puts first in any choice, see `agent.session.Conversation`.
+        """
         turn = TurnView(question)
         with self._lock:
             if self.running:
@@ -76,6 +81,7 @@ class Session:
         try:
             yield turn
             memory = self._memory(answerer)
+            memory.weights = dict(weights or {})
             for event in answerer.answer(question, memory):
                 if turn.stopped:
                     break

@@ -12,7 +12,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from scripted import ScriptedAdvisor, ScriptedConversation, scripted_passage
 
@@ -35,6 +37,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def serious_problems(page: Any) -> list[str]:
+    """What axe-core finds on the page as it is, serious and critical: rule, what is wrong, and where."""
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}: " + "; ".join(node["html"][:160] for node in rule["nodes"][:4])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
 
 
 @contextmanager
