@@ -9,9 +9,10 @@ import gradio as gr
 
 from agent.events import Language
 from channels.page.backend import Backend, active_catalog
+from channels.page.safe import escape
 from channels.page.settings_view import MODES, choices_of, looks_html, server_html, shares, weighable_fields, weights_html, who_html
 from channels.page.visitors import KEY_PREFIX, user_of
-from channels.page.words import LOCALES, loading_html, word
+from channels.page.words import LOCALES, both_spans, loading_html, word
 
 _OBSCURED_WITH = "advisor-settings"
 _QUICK: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
@@ -93,8 +94,7 @@ def settings_tab(backend: Backend, words: gr.I18n, tab: gr.Tab, kept: gr.Browser
 
 
 def _title(key: str, more: str) -> str:
-    from channels.page.safe import escape
-    from channels.page.words import both_spans
+    def words(name: str) -> str:
+        return both_spans(lambda language: escape(word(name, language)))
 
-    title, text = (both_spans(lambda language, k=k: escape(word(k, language))) for k in (key, more))
-    return f'<div class="adv-set"><h2>{title}</h2><p>{text}</p></div>'
+    return f'<div class="adv-set"><h2>{words(key)}</h2><p>{words(more)}</p></div>'

@@ -99,7 +99,7 @@ def test_cards_follow_the_language_of_the_answer(visit: Visit, served: Served, a
 
 
 def test_stopping_keeps_the_text_so_far_and_forgets_the_turn(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
-    advisor.pause_s = 0.6
+    advisor.pause_s = 4.0
     page = visit(served[0])
     page.fill("#question textarea", "一")
     page.keyboard.press("Enter")
