@@ -25,6 +25,7 @@ NAME = "page"
 TURNS = 4
 """Questions of one conversation before the visitor begins another."""
 _START_S = 600.0
+_HEADER = ("visitors", "questions", "errors", "first text p50 s", "p50 s", "p95 s", "max s", "a second", "server CPU ms a question")
 _ALONE = 100
 
 
@@ -40,23 +41,24 @@ def run(options: argparse.Namespace) -> list[Table]:
     """One visitor alone, then all of them; the server is a process of its own over the shipped corpus."""
     questions = suite_questions()
     with _server(shipped_home(options.work), options.processors) as (url, pid):
-        table = Table("The page under load", ["visitors", "questions", "errors", "first text p50 s", "p50 s", "p95 s", "max s", "a second"])
+        table = Table("The page under load", _HEADER)
         memory = Table("Memory of the server", ["after questions", "resident MB"])
         asyncio.run(_visits(url, [questions[:8]], 0.0))  # loads what the first question waits for
         memory.rows.append(["8", _resident_mb(pid)])
         alone = list(islice(cycle(questions), _ALONE))
-        began = time.perf_counter()
-        table.rows.append(_row("1", asyncio.run(_visits(url, [alone], 0.0)), time.perf_counter() - began))
+        began, cpu = time.perf_counter(), _cpu_s(pid)
+        first = asyncio.run(_visits(url, [alone], 0.0))
+        table.rows.append(_row("1", first, time.perf_counter() - began, _cpu_s(pid) - cpu))
         memory.rows.append([str(8 + _ALONE), _resident_mb(pid)])
         each = max(1, options.total // options.users // 4)
         asked: list[Asked] = []
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), _cpu_s(pid)
         for part in range(4):
             begins = [7 * user + part * each for user in range(options.users)]
             plans = [list(islice(cycle(questions), begin, begin + each)) for begin in begins]
             asked += asyncio.run(_visits(url, plans, options.think_s))
             memory.rows.append([str(8 + _ALONE + len(asked)), _resident_mb(pid)])
-        table.rows.append(_row(str(options.users), asked, time.perf_counter() - began))
+        table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
     load = f"load average {os.getloadavg()[0]:.1f} at the end"
     table.notes.append(f"server on {options.processors} processor(s), offline; visitors run on the same machine ({load})")
     table.notes.append(f"each visitor asks again {options.think_s:g} s after its answer, {TURNS} questions a conversation")
@@ -90,11 +92,12 @@ async def _visit(visitor: Visitor, questions: Sequence[str], pause_s: float) -> 
     return asked
 
 
-def _row(visitors: str, asked: Sequence[Asked], seconds: float) -> list[str]:
+def _row(visitors: str, asked: Sequence[Asked], seconds: float, cpu_s: float) -> list[str]:
     good = [a for a in asked if not a.error]
     whole, first = [a.whole_s for a in good] or [0.0], [a.first_s for a in good] or [0.0]
     figures = [percentile(first, 0.5), percentile(whole, 0.5), percentile(whole, 0.95), max(whole)]
-    return [visitors, str(len(asked)), str(len(asked) - len(good)), *(f"{f:.2f}" for f in figures), f"{len(asked) / seconds:.1f}"]
+    rates = [f"{len(asked) / seconds:.1f}", f"{cpu_s / len(asked) * 1000:.0f}" if cpu_s else "-"]
+    return [visitors, str(len(asked)), str(len(asked) - len(good)), *(f"{f:.2f}" for f in figures), *rates]
 
 
 @contextmanager
@@ -123,6 +126,15 @@ def _server(home: Path, processors: int) -> Iterator[tuple[str, int]]:
         process.terminate()
         process.wait(timeout=60)
         process.stderr.close()
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time that a process has taken so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0.0
 
 
 def _resident_mb(pid: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,15 +61,15 @@ class Visitor:
         try:
             joined = await self.client.post("/gradio_api/queue/join", json=body)
             joined.raise_for_status()
-            async for message in self._messages(str(body["session_hash"])):
-                if message["msg"] == "process_generating":
-                    first = first or time.perf_counter() - began
-                    token = (message["output"].get("data") or [""])[0]
-                    self.token = token if isinstance(token, str) and token else self.token
-                if message["msg"] == "process_completed":
-                    failed = not message.get("success") or (message["output"].get("error") or "")
-                    whole = time.perf_counter() - began
-                    return Asked(first or whole, whole, str(message["output"].get("error") or "failed") if failed else "")
+            async with aclosing(self._messages(str(body["session_hash"]))) as messages:
+                async for message in messages:
+                    if message["msg"] == "process_generating":
+                        first = first or time.perf_counter() - began
+                        token = (message["output"].get("data") or [""])[0]
+                        self.token = token if isinstance(token, str) and token else self.token
+                    if message["msg"] == "process_completed":
+                        whole = time.perf_counter() - began
+                        return Asked(first or whole, whole, _error(message))
         except httpx.HTTPError as error:
             return Asked(0.0, time.perf_counter() - began, f"{type(error).__name__}: {error}")
         return Asked(0.0, time.perf_counter() - began, "the stream ended without an answer")
@@ -81,8 +82,13 @@ class Visitor:
         """Close the connections."""
         await self.client.aclose()
 
-    async def _messages(self, session: str) -> AsyncIterator[dict[str, Any]]:
+    async def _messages(self, session: str) -> AsyncGenerator[dict[str, Any], None]:
         async with self.client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("data:"):
                     yield json.loads(line[5:])
+
+
+def _error(completed: dict[str, Any]) -> str:
+    said = str(completed["output"].get("error") or "")
+    return said if said or completed.get("success") else "failed"
