@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported: it must not call home
 
 import gradio as gr  # noqa: E402
 from gradio.events import api  # noqa: E402
 
-from channels.page.backend import Backend, active_catalog  # noqa: E402
+from channels.page.accounts import Gate  # noqa: E402
+from channels.page.backend import Backend, NotAllowedError, active_catalog  # noqa: E402
 from channels.page.calculators_tab import calculators_tab  # noqa: E402
 from channels.page.catalog_tab import catalog_tab  # noqa: E402
 from channels.page.chat_tab import PARALLEL_ANSWERS, both, chat_tab  # noqa: E402
 from channels.page.documents_tab import documents_tab  # noqa: E402
-from channels.page.front import Front  # noqa: E402
+from channels.page.front import Front, House  # noqa: E402
+from channels.page.library_job import LibraryJob  # noqa: E402
 from channels.page.quality_job import Controls, EvaluationJob  # noqa: E402
 from channels.page.quality_tab import quality_tab  # noqa: E402
+from channels.page.settings_tab import kept_settings, settings_tab  # noqa: E402
+from channels.page.signin import SignIn, session_secret  # noqa: E402
+from channels.page.visitors import USER_KEY, owner_of, user_of  # noqa: E402
 from channels.page.words import translations, word  # noqa: E402
 from kb.errors import AdvisorError  # noqa: E402
 
@@ -33,63 +40,83 @@ def build_page(backend: Backend) -> gr.Blocks:
         gr.HTML(_header(), padding=False)
         with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
             with gr.Tab(words("tab_chat"), id="chat"):
-                box = chat_tab(backend, words)
+                kept = kept_settings()
+                box = chat_tab(backend, words, kept)
             with gr.Tab(words("tab_calculators"), id="calculators") as calculators:
                 calculators_tab(backend.choices, words, tabs, calculators, box)
             with gr.Tab(words("tab_catalog"), id="catalog") as catalog:
                 catalog_tab(active_catalog, words, catalog)
             if backend.library is not None:
                 with gr.Tab(words("tab_documents"), id="documents") as documents:
-                    documents_tab(backend.library, words, documents)
+                    job = LibraryJob(backend.uploads) if backend.uploads is not None else None
+                    documents_tab(backend.library, words, documents, job, backend.is_maintainer)
             with gr.Tab(words("tab_quality"), id="quality") as quality:
                 quality_tab(Controls(EvaluationJob(backend.home), backend.is_maintainer), words, quality)
+            with gr.Tab(words("tab_settings"), id="settings") as settings:
+                settings_tab(backend, words, settings, kept)
         api(_api_answer(backend), api_name="chat", concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answer")
     page.queue(max_size=256, default_concurrency_limit=PARALLEL_ANSWERS, api_open=False)
     return page
 
 
-def _api_answer(backend: Backend) -> Callable[[str], str]:
-    def chat(question: str) -> str:
+def _api_answer(backend: Backend) -> Callable[..., str]:
+    def chat(question: str, request: gr.Request) -> str:
         """Answer one question, in a conversation of its own, as Markdown with its sources."""
+        user = user_of(request)
         try:
+            backend.admit_program(user)
+            wait_s = backend.wait_s(owner_of(request), user)
+            if wait_s:
+                raise NotAllowedError(f"Too many questions; try again in {math.ceil(wait_s)} s.")
             return backend.answer_once(question)
         except AdvisorError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
     # The framework reads real types, and these annotations are strings.
-    chat.__annotations__ = {"question": str, "return": str}
+    chat.__annotations__ = {"question": str, "request": gr.Request, "return": str}
     return chat
 
 
-def launch_page(
-    page: gr.Blocks, host: str, port: int, *, language: str = "auto", auth: Callable[[str, str], bool] | None = None, block: bool = False
-) -> str:
-    """Serve the page and return its address. Without `auth` the caller must have made sure that `host` is loopback."""
+def house_of(backend: Backend, *, language: str = "auto", gate: Gate | None = None) -> House:
+    """What stands before the page: who may come in, and the files of conversations."""
+    secret = session_secret(backend.settings) if gate is not None else b""
+    return House(language, SignIn(gate, backend.keys, secret), backend.exported, backend.is_maintainer, backend.uploads)
+
+
+def serving_options(house: House) -> dict[str, Any]:
+    """What `launch` and `mount_gradio_app` have to be told alike: safety, colours, words, and what stands before the page."""
     from starlette.middleware import Middleware
 
+    return {
+        "auth_dependency": lambda request: request.scope.get(USER_KEY, ""),
+        "footer_links": [],
+        "run_history": False,
+        "allowed_paths": [],
+        "max_file_size": "1mb",
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "mcp_server": False,
+        "show_error": False,
+        "i18n": gr.I18n(**translations()),
+        "theme": _theme(),
+        "css_paths": [PAGE_FOLDER / "page.css"],
+        "app_kwargs": {"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": [Middleware(Front, house=house)]},
+    }
+
+
+def launch_page(page: gr.Blocks, host: str, port: int, house: House | None = None, *, block: bool = False) -> str:
+    """Serve the page and return its address. Without a gate in `house` the caller must have made sure that `host` is loopback."""
     _, url, _ = page.launch(
         server_name=host,
         server_port=port,
-        auth=auth,
         share=False,
         quiet=True,
-        show_error=False,
         inbrowser=False,
-        footer_links=[],
-        run_history=False,
-        allowed_paths=[],
-        max_file_size="1mb",
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
         strict_cors=True,
         state_session_capacity=2000,
         prevent_thread_lock=not block,
-        i18n=gr.I18n(**translations()),
-        theme=_theme(),
-        css_paths=[PAGE_FOLDER / "page.css"],
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": [Middleware(Front, language=language)]},
+        **serving_options(house or House()),
     )
     return str(url)
 

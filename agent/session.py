@@ -35,6 +35,8 @@ class Conversation:
     turns: list[tuple[str, str]] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
     """Tokens that a language model has taken for this conversation."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """Shares (0..1) of catalog fields for choices whose question puts nothing first itself; empty: the fit to the need alone."""
     told: object = None
     """The last answer with what it rests on, where a model may be asked to put it in other words."""
 
@@ -99,6 +101,7 @@ class Advisor:
 
         def make(text: str, before: Question | None) -> Work:
             work = self.work(text, before)
+            work.weights = state.weights
             understood.append(work)
             return work
 

@@ -48,6 +48,8 @@ class Work:
     """Section titles of the corpus (agent/answers/section.py `title_key`) -> the places that bear them."""
     default_rate: Decimal | None = None
     default_rate_date: str = ""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """What the user puts first in any choice, see `agent.session.Conversation.weights`."""
     citations: list[Citation] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     cited: dict[int, list[Claim]] = field(default_factory=dict)

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     """Where OpenTelemetry traces of turns with a model go (http://host:4318/v1/traces); empty: nowhere."""
     auth_file: Path | None = None
     api_keys: SecretStr = SecretStr("")
+    rate_per_minute: int = Field(default=30, ge=0)
+    """Questions that one account or key may ask in a minute; 0: as many as it likes."""
+    session_secret: SecretStr = SecretStr("")
+    """Signs the cookies of who is signed in; replicas need the same. Empty: one is made and kept in the data folder."""
     exchange_rate_cny_per_usd: str = ""
     """A dated rate such as `7.1@2026-11-01`. Empty: money is never converted unless the question gives a rate."""
 

@@ -83,6 +83,7 @@ def scripted_done(**changes: object) -> AnswerDone:
 @dataclass
 class ScriptedConversation:
     turns: list[str] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,9 +94,11 @@ class ScriptedAdvisor:
     pause_s: float = 0.0
     failure: Exception | None = None
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    weights: list[dict[str, float]] = field(default_factory=list)
 
     def answer(self, question: str, conversation: ScriptedConversation) -> Iterator[AnswerEvent]:
         self.asked.append((question, tuple(conversation.turns)))
+        self.weights.append(dict(conversation.weights))
         yield Understood(self.done.language, "api_cost", "DeepSeek、GPT-5.1；1亿 tokens")
         for tool in self.done.tools:
             yield ToolStarted(tool.name, tool.input)
@@ -108,6 +111,9 @@ class ScriptedAdvisor:
             yield TextDelta(piece)
         conversation.turns.append(question)
         yield self.done
+
+    def resume(self, turns: Sequence[tuple[str, str]]) -> ScriptedConversation:
+        return ScriptedConversation([question for question, _ in turns])
 
     def _pieces(self) -> Sequence[str]:
         return self.done.answer.splitlines(keepends=True)

@@ -10,7 +10,7 @@ import pytest
 from scripted import ScriptedAdvisor, ScriptedConversation, scripted_done, scripted_passage
 
 from channels.page.backend import Backend, NoAnswerError
-from channels.page.front import POLICY, Front
+from channels.page.front import POLICY, Front, House
 from kb.errors import IndexMissingError
 
 # Gradio leaves the event loops that it builds a page with to the garbage collector.
@@ -83,7 +83,7 @@ def respond(content_type: bytes, *bodies: bytes, method: str = "GET") -> tuple[d
         async def receive() -> Any:
             return {"type": "http.request"}
 
-        await Front(app, "zh")({"type": "http", "method": method}, receive, send)
+        await Front(app, House("zh"))({"type": "http", "method": method, "path": "/", "headers": []}, receive, send)
 
     # A loop of our own: the framework keeps one in this thread, which `asyncio.run` would push out unclosed.
     loop = asyncio.new_event_loop()

@@ -119,6 +119,12 @@ def answer_choose(work: Work) -> Draft | None:
         return None
     if not constraints and not named and _foreign(work, ranked[0].score):
         return None
+    usual = {f: share for f, share in work.weights.items() if f in work.catalog.fields}
+    if usual:
+        fit = {c.entity.id: c.score for c in ranked if c.score >= _WORTH_SAYING}
+        weighed = weighed_answer(work, fit, [e for e in kept if e.kind == "model"], usual)
+        if weighed is not None:
+            return weighed
     return _said(work, ranked, constraints, excluded, {i: f"> {clean(q)} {work.cite_chunk(c, q)}" for i, (_, c, q) in praised.items()})
 
 

@@ -53,13 +53,13 @@ def chat_command(
     ensure_index(settings)
     say(f"Starting the page on {page_url(host, port)} ...")
     backend = make_backend(settings)
-    if gate is not None:
-        backend.is_maintainer = gate.is_maintainer
+    admit_accounts(backend, gate)
+    _ = (backend.keys, backend.state)  # a bad key or an unreachable database fails here, not at the first question
 
-    from chat_app import build_page, launch_page
+    from chat_app import build_page, house_of, launch_page
 
-    launch_page(build_page(backend), host, port, language=settings.lang, auth=gate)
-    backend.answerer()  # a broken index fails here, not at the first question
+    launch_page(build_page(backend), host, port, house_of(backend, language=settings.lang, gate=gate))
+    backend.answerer()  # so does a broken index
     print(page_url(host, port), flush=True)
     say("The page is ready; stop it with Ctrl+C.")
     try:
@@ -132,6 +132,13 @@ def make_gate(host: str, auth_file: Path | None) -> Gate | None:
     return Accounts(read_accounts(auth_file))
 
 
+def admit_accounts(backend: Backend, gate: Gate | None) -> None:
+    """Where there are accounts, what people may do goes by their role, and how often they ask is limited."""
+    if gate is not None:
+        backend.is_maintainer = gate.is_maintainer
+        backend.has_accounts = True
+
+
 def refuse_taken_port(host: str, port: int) -> None:
     """Raise at once rather than after the index is loaded."""
     try:
@@ -162,6 +169,8 @@ def ensure_index(settings: Settings) -> None:
 def make_backend(settings: Settings) -> Backend:
     """The page's view of the advisor, which is opened beside the page's own start; its failure shows on the first question."""
     from channels.page.backend import Backend
+    from channels.page.uploads import Uploads
+    from ingest.parse import SUPPORTED_SUFFIXES
 
     opened: list[Advisor] = []
     failed: list[BaseException] = []
@@ -187,4 +196,6 @@ def make_backend(settings: Settings) -> Backend:
             raise failed[0]
         return opened[0]
 
-    return Backend.over(advisor, settings.home)
+    backend = Backend.over(advisor, settings.home)
+    backend.uploads = Uploads(settings.home, SUPPORTED_SUFFIXES)
+    return backend

@@ -11,10 +11,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.events import Chart, ChartSeries, Language
-from agent.sizing.break_even import BreakEvenMonths
+from agent.sizing.break_even import BreakEvenMonths, BreakEvenVolume
 from agent.sizing.calc import Outcome, calculate
 from agent.sizing.capacity import GpusNeeded
-from agent.sizing.charts import cost_by_month, memory_split
+from agent.sizing.charts import cost_by_month, cost_by_volume, memory_split
 from agent.sizing.errors import SizingError
 from agent.sizing.steps import plain
 from channels.page.charts import chart_html
@@ -112,6 +112,8 @@ def _charts(runs: Sequence[tuple[str, Outcome]], language: Language) -> list[str
             charts.append(memory_split(outcome.calculation, language))
         elif isinstance(outcome.calculation, BreakEvenMonths):
             charts.append(cost_by_month(outcome.calculation, language))
+        elif isinstance(outcome.calculation, BreakEvenVolume):
+            charts.append(cost_by_volume(outcome.calculation, language))
     return [chart_html(chart, language) for chart in charts]
 
 
@@ -122,6 +124,8 @@ def _number(outcome: Outcome) -> float:
 
 def _result(name: str, outcome: Outcome, language: Language) -> str:
     title = word(f"calc_{name}", language) if any(name in form.kinds for form in forms()) else name
+    if isinstance(outcome.calculation, BreakEvenVolume):
+        title = word("calc_volume", language)
     rows = "".join(
         f'<tr><th scope="row">{i}</th><td>{escape(step)}</td></tr>' for i, step in enumerate(outcome.calculation.steps(language), 1)
     )
@@ -139,7 +143,7 @@ def _shown(outcome: Outcome, language: Language) -> str:
     if isinstance(value, (int, float)):
         text = f"{value:,.2f}" if abs(value) < 1e15 else f"{value:,.4g}"
         value = text.rstrip("0").rstrip(".") if "." in text else text
-    units = {"months": "calc_unit_months", "GPUs": "calc_unit_gpus"}
+    units = {"months": "calc_unit_months", "GPUs": "calc_unit_gpus", "tokens/month": "calc_unit_tokens_a_month"}
     unit = word(units[outcome.unit], language) if outcome.unit in units else outcome.unit
     return f"{value} {unit}".strip()
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from channels.page.calculators import MAX_MODELS, ChoiceList, Form, FormField, forms, question, results_html
-from channels.page.words import LOCALES
+from channels.page.words import LOCALES, loading_html
 
 Choices = Mapping[ChoiceList, Sequence[str]]
 _QUICK: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -28,7 +28,7 @@ def _form(form: Form, choices: Choices, words: gr.I18n, tabs: gr.Tabs, tab: gr.T
             widgets = [_widget(form, field, choices, words) for field in form.fields]
             ask_rows = [gr.Button(words("calc_ask"), elem_classes=[f"adv-{language}"], size="md") for language in LOCALES]
         with gr.Column(scale=3, min_width=300):
-            results = gr.HTML("", elem_id=f"results-{form.id}", padding=False)
+            results = gr.HTML(loading_html(), elem_id=f"results-{form.id}", padding=False)
 
     names = [field.name for field in form.fields]
 

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from channels.page.catalog_view import MAX_COMPARED, compared, models_best_known_first, overview
+from channels.page.words import loading_html
 from kb.catalog.catalog import Catalog
 
 _QUICK: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -18,12 +19,12 @@ def catalog_tab(catalog: Callable[[], Catalog], words: gr.I18n, tab: gr.Tab) -> 
     names = [entity.name for entity in models_best_known_first(catalog())]
     with gr.Tabs():
         with gr.Tab(words("tab_all_models")):
-            table = gr.HTML("", elem_id="overview", padding=False)
+            table = gr.HTML(loading_html(), elem_id="overview", padding=False)
         with gr.Tab(words("tab_compare")):
             chosen = gr.Dropdown(
                 names, value=names[:2], label=words("compare_label"), multiselect=True, max_choices=MAX_COMPARED, elem_id="compare"
             )
-            side_by_side = gr.HTML("", elem_id="compared", padding=False)
+            side_by_side = gr.HTML(loading_html(), elem_id="compared", padding=False)
 
     def show(picked: list[str]) -> str:
         return compared(catalog(), picked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import gradio as gr
 
 from channels.page.backend import Backend
-from channels.page.feedback import store_feedback
-from channels.page.session import Session
-from channels.page.view import all_messages, turn_of_message
+from channels.page.session import CHANNEL, Session
+from channels.page.settings_tab import Choices
+from channels.page.view import all_messages, language_of, turn_of_message
+from channels.page.visitors import owner_of, user_of
 from channels.page.words import word
+from channels.state.feedback import Opinion, Rating
 from kb.errors import AdvisorError
 
 REPAINT_S = 0.08
@@ -24,18 +27,14 @@ Update = tuple[Any, ...]
 Repaint = Callable[..., Iterator[Update]]
 
 
-def owner_of(request: gr.Request | None) -> str:
-    """The signed-in user's name; empty where nobody signs in."""
-    return str(getattr(request, "username", None) or "")
-
-
 class Asking:
     """Handlers that ask. Each generator's last update gives the question box back."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._choices = Choices(backend)
 
-    def ask(self, token: str, text: str, request: gr.Request) -> Iterator[Update]:
+    def ask(self, token: str, settings: object, text: str, request: gr.Request) -> Iterator[Update]:
         """A question from the box, an example or a follow-up. Blank ones are ignored."""
         if not text.strip():
             yield _unchanged()
@@ -43,17 +42,18 @@ class Asking:
         session = self._session(token, request)
         if session is None:
             token, session = self._backend.sessions.open(owner_of(request))
-        yield from self._run(session, token, text)
+        self._admit(text, request)
+        yield from self._run(session, token, settings, text)
 
-    def retry(self, token: str, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
-        yield from self._again(token, _message(event.index), None, request)
+    def retry(self, token: str, settings: object, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
+        yield from self._again(token, settings, _message(event.index), None, request)
 
-    def edit(self, token: str, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
+    def edit(self, token: str, settings: object, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
         # The box showed the question as it was disarmed for display.
-        yield from self._again(token, _message(event.index), html.unescape(str(event.value)), request)
+        yield from self._again(token, settings, _message(event.index), html.unescape(str(event.value)), request)
 
-    def follow(self, token: str, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
-        yield from self.ask(token, str(event.value), request)
+    def follow(self, token: str, settings: object, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
+        yield from self.ask(token, settings, str(event.value), request)
 
     def stopped(self, token: str, request: gr.Request) -> Update:
         """After the running answer was cancelled: what there is of it stays."""
@@ -77,20 +77,28 @@ class Asking:
     def _session(self, token: str, request: gr.Request) -> Session | None:
         return self._backend.sessions.find(token, owner_of(request))
 
-    def _again(self, token: str, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
+    def _again(self, token: str, settings: object, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
         """Ask a turn once more, in other words if there are any; what came after it is dropped."""
         session = self._session(token, request)
         turn = turn_of_message(session.turns, message) if session else None
         if session is None or turn is None:
             yield _unchanged()
             return
+        self._admit(session.turns[turn].question, request)
         question = session.rewind(turn)
-        yield from self._run(session, token, question if text is None else text)
+        yield from self._run(session, token, settings, question if text is None else text)
 
-    def _run(self, session: Session, token: str, question: str) -> Iterator[Update]:
+    def _admit(self, question: str, request: gr.Request) -> None:
+        """Let the question pass, or say how long to wait."""
+        wait_s = self._backend.wait_s(owner_of(request), user_of(request))
+        if wait_s:
+            raise gr.Error(word("too_often", language_of(question), math.ceil(wait_s)), print_exception=False)
+
+    def _run(self, session: Session, token: str, settings: object, question: str) -> Iterator[Update]:
         painted = 0.0
+        mode, weights = self._choices.read(settings)
         try:
-            for turn in session.ask(question, self._backend.answerer(), self._backend.passage_of):
+            for turn in session.ask(question, self._backend.answerer_for(mode), self._backend.passage_of, weights):
                 if turn.finished or time.monotonic() - painted >= REPAINT_S:
                     painted = time.monotonic()
                     busy = gr.update(value="", submit_btn=False, stop_btn=True)
@@ -107,25 +115,45 @@ class Opinions:
         self._backend = backend
 
     def opine(self, token: str, event: gr.LikeData, request: gr.Request) -> Update:
-        """Store the thumb and ask why."""
-        session = self._backend.sessions.find(token, owner_of(request))
+        """Store the thumb and ask why; a thumb that is taken back is forgotten."""
+        owner = owner_of(request)
+        session = self._backend.sessions.find(token, owner)
         turn = turn_of_message(session.turns, _message(event.index)) if session else None
         if session is None or turn is None:
             return gr.skip(), gr.skip(), gr.skip()
-        liked = event.liked if isinstance(event.liked, bool) else str(event.liked) == "Like"
-        store_feedback(self._backend.home, session.turns, turn, liked, user=owner_of(request))
-        return (session.turns[turn].id, liked), gr.update(visible=True), gr.update(value="")
+        if event.liked in (None, ""):
+            self._backend.state.feedback.withdraw(owner, session.turns[turn].id)
+            return None, gr.update(visible=False), gr.update(value="")
+        rating: Rating = "up" if event.liked in (True, "Like") else "down"
+        self._backend.state.feedback.store(_opinion(session, turn, rating, owner))
+        return (session.turns[turn].id, rating), gr.update(visible=True), gr.update(value="")
 
-    def explain(self, token: str, opinion: tuple[str, bool] | None, text: str, request: gr.Request) -> Update:
-        """Store the reason beside its thumb."""
-        session = self._backend.sessions.find(token, owner_of(request))
+    def explain(self, token: str, opinion: tuple[str, Rating] | None, text: str, request: gr.Request) -> Update:
+        """Store the reason with its thumb."""
+        owner = owner_of(request)
+        session = self._backend.sessions.find(token, owner)
         turns = session.turns if session else []
         turn = next((i for i, t in enumerate(turns) if opinion is not None and t.id == opinion[0]), None)
-        if turn is not None and opinion is not None:
+        if session is not None and turn is not None and opinion is not None:
             if text.strip():
-                store_feedback(self._backend.home, turns, turn, opinion[1], text.strip(), owner_of(request))
+                self._backend.state.feedback.store(_opinion(session, turn, opinion[1], owner, text.strip()))
             gr.Info(word("feedback_thanks", turns[turn].language), duration=3)
         return gr.update(visible=False), gr.update(value="")
+
+
+def _opinion(session: Session, turn: int, rating: Rating, owner: str, reason: str = "") -> Opinion:
+    done = session.turns[turn].done
+    return Opinion(
+        owner,
+        CHANNEL,
+        session.turns[turn].id,
+        rating,
+        [view.question for view in session.turns[: turn + 1]],
+        reason,
+        done.answer if done else session.turns[turn].text,
+        [citation.source for citation in done.citations] if done else [],
+        done.mode if done else "",
+    )
 
 
 def _unchanged() -> Update:

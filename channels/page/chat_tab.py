@@ -1,4 +1,4 @@
-"""The chat: question box, conversation, steps, thumbs and examples, wired to the visitor's session."""
+"""The chat: question box, conversation, steps, thumbs, examples and history, wired to the visitor's session."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from gradio.context import Context
 from agent.events import Language
 from channels.page.backend import Backend
 from channels.page.chat_events import Asking, Opinions, Repaint
+from channels.page.history import History
+from channels.page.history_view import HEAD_SCRIPT, LIST_SCRIPT
 from channels.page.words import LOCALES, examples, word
 
 MAX_QUESTION_CHARS = 20_000
 PARALLEL_ANSWERS = 16
+_OBSCURED_WITH = "advisor-conversation"
+"""The framework obscures what it keeps in the browser; a fixed word lets it be read again after a restart. It is no secret: what
+protects a conversation is its owner."""
 _QUICK: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 
 
@@ -23,9 +28,13 @@ class Widgets:
     """The tab's parts that events read or repaint. `opinion` remembers the thumb whose reason is being asked for."""
 
     token: gr.BrowserState
+    settings: gr.BrowserState
     chatbot: gr.Chatbot
     box: gr.Textbox
     new_chat: gr.Button
+    search: gr.Textbox
+    history: gr.HTML
+    head: gr.HTML
     examples: gr.Column
     reason_row: gr.Column
     reason: gr.Textbox
@@ -38,11 +47,51 @@ def both(key: str, tag: str = "span") -> str:
     return "".join(f'<{tag} class="adv-{language}" lang="{LOCALES[language]}">{word(key, language)}</{tag}>' for language in LOCALES)
 
 
-def chat_tab(backend: Backend, words: gr.I18n) -> gr.Textbox:
-    """Build the tab inside the page that is being built; its question box is returned."""
-    token = gr.BrowserState("", storage_key="advisor-conversation")
+def chat_tab(backend: Backend, words: gr.I18n, settings: gr.BrowserState) -> gr.Textbox:
+    """Build the tab inside the page that is being built; its question box is returned. `settings` are the visitor's own."""
+    token = gr.BrowserState("", storage_key="advisor-conversation", secret=_OBSCURED_WITH)
     opinion = gr.State(None)
-    chatbot = gr.Chatbot(
+    with gr.Row(equal_height=False, elem_id="chat-row"):
+        with gr.Column(scale=1, min_width=0, elem_id="history"):
+            with gr.Row(elem_id="history-bar"):
+                new_chat = gr.Button(words("new_chat"), size="md", variant="secondary", elem_id="new-chat", min_width=0)
+                gr.HTML(f'<button type="button" class="adv-unfold" aria-expanded="false">{both("history")}</button>', elem_id="unfold")
+            search = gr.Textbox(
+                label=words("history_search"), show_label=False, placeholder=words("history_search"), max_lines=1, max_length=200,
+                container=False, elem_id="history-search",
+            )  # fmt: skip
+            history = gr.HTML("", js_on_load=LIST_SCRIPT, elem_id="history-list")
+        with gr.Column(scale=5, min_width=0, elem_id="talk"):
+            head = gr.HTML("", js_on_load=HEAD_SCRIPT, elem_id="talk-head")
+            chatbot = _chatbot(words)
+            with gr.Column(visible=False, elem_id="reason") as reason_row, gr.Row(equal_height=True):
+                reason = gr.Textbox(label=words("feedback_question"), max_length=2000, lines=1, max_lines=4, scale=5)
+                send_reason = gr.Button(words("feedback_send"), size="sm", scale=1, min_width=90)
+            with gr.Column(elem_id="examples") as example_rows:
+                offers = [offer for language in LOCALES for offer in _example_buttons(language)]
+            box = gr.Textbox(
+                elem_id="question",
+                label=words("ask_label"),
+                show_label=False,
+                placeholder=words("ask_placeholder"),
+                lines=1,
+                max_lines=8,
+                autofocus=True,
+                submit_btn=True,
+                stop_btn=False,
+                max_length=MAX_QUESTION_CHARS,
+                container=False,
+            )
+    widgets = Widgets(
+        token, settings, chatbot, box, new_chat, search, history, head, example_rows, reason_row, reason, send_reason, opinion
+    )
+    _wire(Asking(backend), History(backend), widgets, offers)
+    _wire_opinions(Opinions(backend), widgets)
+    return box
+
+
+def _chatbot(words: gr.I18n) -> gr.Chatbot:
+    return gr.Chatbot(
         elem_id="chat",
         label=words("conversation"),
         show_label=False,
@@ -61,31 +110,6 @@ def chat_tab(backend: Backend, words: gr.I18n) -> gr.Textbox:
         allow_file_downloads=False,
         placeholder=f'<div class="adv-welcome">{both("welcome", "h2")}{both("welcome_more", "p")}</div>',
     )
-    with gr.Column(visible=False, elem_id="reason") as reason_row, gr.Row(equal_height=True):
-        reason = gr.Textbox(label=words("feedback_question"), max_length=2000, lines=1, max_lines=4, scale=5)
-        send_reason = gr.Button(words("feedback_send"), size="sm", scale=1, min_width=90)
-    with gr.Column(elem_id="examples") as example_rows:
-        offers = [offer for language in LOCALES for offer in _example_buttons(language)]
-    with gr.Row(equal_height=False, elem_id="ask-row"):
-        box = gr.Textbox(
-            elem_id="question",
-            label=words("ask_label"),
-            show_label=False,
-            placeholder=words("ask_placeholder"),
-            lines=1,
-            max_lines=8,
-            autofocus=True,
-            submit_btn=True,
-            stop_btn=False,
-            max_length=MAX_QUESTION_CHARS,
-            scale=8,
-            container=False,
-        )
-        new_chat = gr.Button(words("new_chat"), size="md", scale=1, min_width=96, variant="secondary")
-    widgets = Widgets(token, chatbot, box, new_chat, example_rows, reason_row, reason, send_reason, opinion)
-    _wire_asking(Asking(backend), widgets, offers)
-    _wire_opinions(Opinions(backend), widgets)
-    return box
 
 
 def _example_buttons(language: Language) -> list[tuple[gr.Button, str]]:
@@ -93,31 +117,41 @@ def _example_buttons(language: Language) -> list[tuple[gr.Button, str]]:
         return [(gr.Button(text, size="sm", variant="secondary", min_width=240), text) for text in examples(language)]
 
 
-def _wire_asking(events: Asking, w: Widgets, offers: list[tuple[gr.Button, str]]) -> None:
+def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Button, str]]) -> None:
     repainted = [w.token, w.chatbot, w.box, w.examples, w.reason_row]
+    listed: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [w.history, w.head], **_QUICK}
+    opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.history, w.head], **_QUICK}
     asked: dict[str, Any] = {
-        "inputs": [w.token],
+        "inputs": [w.token, w.settings],
         "outputs": repainted,
         "concurrency_limit": PARALLEL_ANSWERS,
         "concurrency_id": "answer",
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.box]}, trigger_mode="multiple")]
+    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.settings, w.box]}, trigger_mode="multiple")]
     runs += [button.click(_offer(events, text), **asked) for button, text in offers]
     runs.append(w.chatbot.retry(events.retry, **asked))
     runs.append(w.chatbot.edit(events.edit, **asked))
     runs.append(w.chatbot.option_select(events.follow, **asked))
-    w.box.stop(events.stopped, [w.token], [w.chatbot, w.box], cancels=runs, **_QUICK)
-    w.new_chat.click(events.start, None, repainted, cancels=runs, **_QUICK)
+    for run in runs:
+        run.then(history.shown, **listed)
+    w.box.stop(events.stopped, [w.token], [w.chatbot, w.box], cancels=runs, **_QUICK).then(history.shown, **listed)
+    # What is being answered in a conversation that is left goes on no longer: its text so far is kept.
+    leave: dict[str, Any] = {"inputs": [w.token], "outputs": [w.chatbot, w.box], "cancels": runs, **_QUICK}
+    w.new_chat.click(events.stopped, **leave).then(events.start, None, repainted, **_QUICK).then(history.shown, **listed)
+    w.history.click(history.open, **opened)
+    w.head.submit(history.rename, **listed)
+    w.head.click(history.remove, **{**opened, "cancels": runs})
+    w.search.input(history.shown, **listed, trigger_mode="always_last")
     page = Context.root_block
     assert page is not None  # a tab is built inside a page
-    page.load(events.resume, [w.token], [w.chatbot, w.examples], **_QUICK)
+    page.load(events.resume, [w.token], [w.chatbot, w.examples], **_QUICK).then(history.shown, **listed)
 
 
 def _offer(events: Asking, text: str) -> Repaint:
-    def offered(token: str, request: gr.Request) -> Any:
-        yield from events.ask(token, text, request)
+    def offered(token: str, settings: object, request: gr.Request) -> Any:
+        yield from events.ask(token, settings, text, request)
 
     return offered
 

@@ -13,16 +13,22 @@
   document.documentElement.lang = locale;
 
   const paint = () => {
-    const wanted = store.get("advisor-colours");
-    const dark = wanted ? wanted === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const wanted = store.get("advisor-colours") || "system";
+    const dark = wanted === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : wanted === "dark";
     document.body?.classList.toggle("dark", dark);
+    press();
+  };
+  const press = () => {
+    const wanted = store.get("advisor-colours") || "system";
+    for (const button of document.querySelectorAll("[data-colours]")) button.setAttribute("aria-pressed", String(button.dataset.colours === wanted));
+    for (const button of document.querySelectorAll("[data-language]")) button.setAttribute("aria-pressed", String(button.dataset.language === language));
   };
   document.addEventListener("DOMContentLoaded", () => {
     paint();
     // The framework sets its own colours once it has started; ours win.
     new MutationObserver(() => {
       const wanted = store.get("advisor-colours");
-      if (wanted && document.body.classList.contains("dark") !== (wanted === "dark")) paint();
+      if (wanted && wanted !== "system" && document.body.classList.contains("dark") !== (wanted === "dark")) paint();
       if (document.documentElement.lang !== locale) document.documentElement.lang = locale;
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
@@ -33,6 +39,7 @@
       arrow.disabled = true;
       arrow.setAttribute("aria-hidden", "true");
     }
+    if (document.querySelector("[data-language]:not([aria-pressed])")) press();
   };
   document.addEventListener("DOMContentLoaded", () => new MutationObserver(quieten).observe(document.body, { childList: true, subtree: true }));
 
@@ -78,15 +85,37 @@
         .forEach((row) => body.append(row));
       return;
     }
+    const unfold = target?.closest(".adv-unfold");
+    if (unfold || target?.closest("[data-open]")) {
+      // On a phone the list is folded away until it is asked for, and again once something was chosen.
+      const shown = unfold ? document.documentElement.classList.toggle("adv-history-shown") : (document.documentElement.classList.remove("adv-history-shown"), false);
+      document.querySelector(".adv-unfold")?.setAttribute("aria-expanded", String(shown));
+    }
+    const menu = document.querySelector(".adv-menu[open]");
+    if (menu && !menu.contains(target)) menu.open = false;
     if (target?.closest(".adv-language")) {
       store.set("advisor-language", language === "zh" ? "en" : "zh");
       location.reload();
     }
-    if (target?.closest(".adv-colours")) {
-      store.set("advisor-colours", document.body.classList.contains("dark") ? "light" : "dark");
+    const spoken = target?.closest("[data-language]");
+    if (spoken && spoken.dataset.language !== language) {
+      store.set("advisor-language", spoken.dataset.language);
+      location.reload();
+    }
+    const colours = target?.closest(".adv-colours, [data-colours]");
+    if (colours) {
+      store.set("advisor-colours", colours.dataset.colours || (document.body.classList.contains("dark") ? "light" : "dark"));
       paint();
     }
   }, true);
+
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector(".adv-menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.(".adv-filter")) return;

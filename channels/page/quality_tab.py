@@ -9,6 +9,8 @@ import gradio as gr
 from channels.page.quality_job import Controls
 from channels.page.quality_view import progress_html, quality_html, read_last
 from channels.page.safe import escape
+from channels.page.visitors import user_of
+from channels.page.words import loading_html
 from kb.errors import AdvisorError
 
 _POLL_S = 1.5
@@ -21,12 +23,12 @@ def quality_tab(controls: Controls, words: gr.I18n, tab: gr.Tab) -> None:
         progress = gr.HTML("", elem_id="quality-progress", padding=False, visible=False)
         start = gr.Button(words("q_run"), visible=False, size="sm", elem_id="quality-run")
         stop = gr.Button(words("q_stop"), visible=False, size="sm", elem_id="quality-stop")
-    report = gr.HTML("", elem_id="quality", padding=False)
+    report = gr.HTML(loading_html(), elem_id="quality", padding=False)
     timer = gr.Timer(_POLL_S, active=False)
     outputs = [progress, start, stop, timer]
 
     def states(request: gr.Request) -> tuple[Any, ...]:
-        state, allowed = controls.job.state(), controls.may_run(request.username)
+        state, allowed = controls.job.state(), controls.may_run(user_of(request))
         running = state.running
         buttons = gr.Button(visible=allowed and not running), gr.Button(visible=allowed and running)
         said = progress_html(state)
@@ -34,16 +36,16 @@ def quality_tab(controls: Controls, words: gr.I18n, tab: gr.Tab) -> None:
 
     def show(request: gr.Request) -> str:
         try:
-            return quality_html(read_last(controls.job.folder / "last"), controls.may_run(request.username))
+            return quality_html(read_last(controls.job.folder / "last"), controls.may_run(user_of(request)))
         except AdvisorError as error:
             return f'<p class="adv-notice" role="alert">{escape(str(error))}</p>'
 
     def run(request: gr.Request) -> tuple[Any, ...]:
-        controls.start(request.username)
+        controls.start(user_of(request))
         return states(request)
 
     def end(request: gr.Request) -> tuple[Any, ...]:
-        controls.stop(request.username)
+        controls.stop(user_of(request))
         return states(request)
 
     def poll(request: gr.Request) -> tuple[Any, ...]:

@@ -6,13 +6,18 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.events import AnswerDone, AnswerEvent, AnswerFailed, Language, TextDelta, ToolFinished, ToolStarted, Understood
 from channels.page.cards import PassageOf, cards_html, source_id
 from channels.page.safe import safe_markdown
 from channels.page.words import tool_title, word
 
+if TYPE_CHECKING:
+    from channels.state.conversations import StoredTurn
+
+VISIBLE_TURNS = 40
+"""Turns of a conversation that are shown: each repaint carries them all."""
 Message = dict[str, Any]
 """A chat message in the framework's own shape: role, content, and metadata for a collapsible step."""
 
@@ -23,7 +28,7 @@ class TurnView:
 
     question: str
     language: Language = "zh"
-    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
     understood: Understood | None = None
     tools: list[ToolStarted | ToolFinished] = field(default_factory=list)
     text: str = ""
@@ -31,6 +36,27 @@ class TurnView:
     failed: AnswerFailed | None = None
     stopped: bool = False
     cards: str = ""
+    kept: bool = False
+    """Whether the turn has been handed to the database."""
+
+    @classmethod
+    def restored(cls, stored: StoredTurn, passage_of: PassageOf | None) -> TurnView:
+        """A turn as it was stored; without `passage_of` no cards are made for it."""
+        turn = cls(stored.question, id=stored.id, understood=stored.understood, text=stored.answer, kept=True)
+        turn.language = stored.understood.language if stored.understood else language_of(stored.question)
+        turn.done, turn.failed = stored.done, stored.failed
+        turn.stopped = turn.done is None and turn.failed is None
+        if stored.done is not None:
+            turn.language, turn.text, turn.tools = stored.done.language, stored.done.answer, list(stored.done.tools)
+            if passage_of is not None:
+                turn.cards = cards_html(stored.done, turn.id, passage_of)
+        return turn
+
+    def stored(self) -> StoredTurn:
+        """The turn as the database keeps it."""
+        from channels.state.conversations import StoredTurn
+
+        return StoredTurn(self.id, self.question, self.text, self.done, self.understood, self.failed)
 
     @property
     def finished(self) -> bool:
@@ -149,12 +175,17 @@ def _html(value: str) -> Message:
     return {"type": "component", "component": "html", "value": value, "constructor_args": {}, "props": props}
 
 
-def all_messages(turns: Sequence[TurnView], visible: int = 40) -> list[Message]:
+def language_of(text: str) -> Language:
+    """Chinese if there is a Chinese character in it."""
+    return "zh" if any("\u4e00" <= c <= "\u9fff" for c in text) else "en"
+
+
+def all_messages(turns: Sequence[TurnView], visible: int = VISIBLE_TURNS) -> list[Message]:
     """The messages of a conversation, its last turns only when it is long: each repaint carries them all."""
     return [message for turn in turns[-visible:] for message in turn.messages()]
 
 
-def turn_of_message(turns: Sequence[TurnView], index: int, visible: int = 40) -> int | None:
+def turn_of_message(turns: Sequence[TurnView], index: int, visible: int = VISIBLE_TURNS) -> int | None:
     """Which turn (index into `turns`) the message at `index` of `all_messages` belongs to."""
     first = max(0, len(turns) - visible)
     for number, turn in enumerate(turns[first:], first):

@@ -42,6 +42,11 @@ def both_spans(make: Callable[[Language], str]) -> str:
     return "".join(f'<span class="adv-{language}" lang="{locale}">{make(language)}</span>' for language, locale in LOCALES.items())
 
 
+def loading_html() -> str:
+    """What stands in a panel until its content has come."""
+    return f'<p class="adv-loading" role="status">{both_spans(lambda language: word("loading", language))}</p>'
+
+
 def examples(language: Language) -> list[str]:
     """The questions offered on an empty page."""
     return list(_table()["examples"][language])
@@ -50,7 +55,7 @@ def examples(language: Language) -> list[str]:
 def translations() -> dict[str, dict[str, str]]:
     """Locale -> key -> words, in the shape that the page framework's translation table takes."""
     flat = {key: entry for key, entry in _table().items() if isinstance(entry, dict) and set(entry) == {"zh", "en"} and key != "examples"}
-    flat |= _form_words()
+    flat |= _form_words() | _weight_words()
     return {locale: {key: str(entry[language]) for key, entry in flat.items()} for language, locale in LOCALES.items()}
 
 
@@ -60,3 +65,11 @@ def _form_words() -> dict[str, Any]:
 
     words: dict[str, Any] = {f"form_{form.id}": form.title for form in forms()}
     return words | {f"field_{form.id}_{field.name}": field.label for form in forms() for field in form.fields}
+
+
+def _weight_words() -> dict[str, Any]:
+    """Labels of the fields that choices can be weighed by, which are kept with the catalog."""
+    from channels.page.backend import active_catalog
+
+    labels = {f"weight_{name}": field.label for name, field in active_catalog().fields.items() if field.better}
+    return {key: {"zh": label.zh, "en": label.en[:1].upper() + label.en[1:]} for key, label in labels.items()}

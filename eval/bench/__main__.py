@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 
 from kb.errors import AdvisorError
 
-BENCHES = ("startup", "ingest", "latency", "embedding", "retrieval", "refusal", "scale", "files")
+BENCHES = ("startup", "ingest", "latency", "embedding", "retrieval", "refusal", "scale", "files", "page")
 """A benchmark is a module here with `NAME`, `add_options(parser)` and `run(options) -> list[Table]`."""
 
 DEFAULT = ("startup", "ingest", "latency", "embedding")
@@ -22,6 +22,7 @@ _EPILOG = """examples:
   python -m eval.bench                                              start-up, ingestion, latency, embedding, on the shipped corpus
   python -m eval.bench retrieval refusal --cmrc trial.json --rgb zh.jsonl --distractors news.txt
   python -m eval.bench files --files news.txt --sizes 200 2000
+  python -m eval.bench page --users 50 --total 2000
   python -m eval.bench scale --texts news.txt --chunks 1000 100000 --fake-vectors
 """
 

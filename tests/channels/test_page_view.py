@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +9,6 @@ from scripted import PASSAGE, QUOTE, ScriptedAdvisor, ScriptedConversation, scri
 
 from agent.events import AnswerFailed, TextDelta, ToolFinished, ToolStarted, Understood
 from channels.page.cards import cards_html, copy_text, highlighted
-from channels.page.feedback import store_feedback
 from channels.page.session import BusyError, Session, Sessions
 from channels.page.view import TurnView, all_messages, turn_of_message
 from channels.page.words import tool_title, translations, word
@@ -82,7 +79,7 @@ def test_a_failed_turn_shows_why_and_leaves_the_memory_as_it_was() -> None:
     session, _ = finished_session("一")
     list(session.ask("二", ScriptedAdvisor(failure=IndexMissingError("no index; run advisor ingest")), scripted_passage))
     assert session.turns[-1].failed == AnswerFailed("no index; run advisor ingest", "")
-    assert session.conversation.turns == ["一"]
+    assert session.memory.turns == ["一"]
 
 
 def test_a_stopped_turn_keeps_its_text_and_does_not_advance_the_memory() -> None:
@@ -92,7 +89,7 @@ def test_a_stopped_turn_keeps_its_text_and_does_not_advance_the_memory() -> None
         if turn.text:
             break
     run.close()
-    assert session.turns[-1].stopped and session.turns[-1].text and session.conversation.turns == ["一"]
+    assert session.turns[-1].stopped and session.turns[-1].text and session.memory.turns == ["一"]
     assert "已停止" in session.turns[-1].messages()[-1]["content"][-1]["text"]
 
 
@@ -137,23 +134,6 @@ def test_sessions_of_another_owner_are_unknown_and_the_oldest_goes_first() -> No
     sessions.find(first, "li")
     third, _ = sessions.open()
     assert sessions.find(first, "li") is session and sessions.find(third) is not None
-
-
-def test_an_opinion_is_one_line_with_the_questions_that_led_to_it(tmp_path: Path) -> None:
-    session, _ = finished_session("一", "二")
-    path = store_feedback(tmp_path, session.turns, 1, False, "价格过时")
-    store_feedback(tmp_path, session.turns, 0, True)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [(line["turns"], line["rating"], line["reason"]) for line in lines] == [(["一", "二"], "down", "价格过时"), (["一"], "up", "")]
-
-
-def test_the_suite_takes_in_what_was_marked_down(tmp_path: Path) -> None:
-    from eval.intake import cases_from_feedback
-
-    session, _ = finished_session("一", "二")
-    store_feedback(tmp_path, session.turns, 0, True)
-    path = store_feedback(tmp_path, session.turns, 1, False, "价格过时")
-    assert [case.turns for case in cases_from_feedback(path)] == [["一", "二"]]
 
 
 def test_every_word_exists_in_both_languages() -> None:

@@ -12,7 +12,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from scripted import ScriptedAdvisor, ScriptedConversation, scripted_passage
 
@@ -37,16 +39,30 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def serious_problems(page: Any) -> list[str]:
+    """What axe-core finds on the page as it is, serious and critical: rule, what is wrong, and where."""
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}: " + "; ".join(node["html"][:160] for node in rule["nodes"][:4])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
 @contextmanager
 def scripted_page(advisor: ScriptedAdvisor, home: Path, port: int) -> Iterator[str]:
     """The real page over a scripted agent, in this process."""
-    from chat_app import build_page, launch_page
+    from channels.state.database import close_databases
+    from chat_app import build_page, house_of, launch_page
 
-    page = build_page(Backend(lambda: advisor, ScriptedConversation, scripted_passage, home))
+    backend = Backend(lambda: advisor, ScriptedConversation, scripted_passage, home)
+    page = build_page(backend)
     try:
-        yield launch_page(page, "127.0.0.1", port)
+        yield launch_page(page, "127.0.0.1", port, house_of(backend))
     finally:
         page.close(verbose=False)
+        close_databases()
 
 
 @contextmanager

@@ -34,6 +34,7 @@ def visit(chrome: Any) -> Iterator[Callable[..., Any]]:
         context = chrome.new_context(locale=locale, **options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(90_000)  # a busy machine is slow, not wrong
         page.on("request", lambda r: strangers.append(r.url) if not r.url.startswith((url, "data:", "blob:")) else None)
         page.on("dialog", lambda d: (alerts.append(d.message), d.dismiss()))
         page.goto(url)

@@ -12,6 +12,9 @@ from browser import free_port, scripted_page
 from scripted import QUOTE, ScriptedAdvisor, scripted_done
 
 from agent.events import AnswerDone
+from channels.state.database import open_database
+from channels.state.feedback import Feedback
+from kb.settings import Settings
 
 pytestmark = pytest.mark.e2e
 Visit = Callable[..., Any]
@@ -96,7 +99,7 @@ def test_cards_follow_the_language_of_the_answer(visit: Visit, served: Served, a
 
 
 def test_stopping_keeps_the_text_so_far_and_forgets_the_turn(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
-    advisor.pause_s = 0.6
+    advisor.pause_s = 4.0
     page = visit(served[0])
     page.fill("#question textarea", "一")
     page.keyboard.press("Enter")
@@ -157,8 +160,8 @@ def test_a_thumb_and_its_reason_are_stored(visit: Visit, served: Served) -> None
     page.locator("#reason textarea").fill("价格过时")
     page.get_by_role("button", name="发送").click()
     page.get_by_text("已记录").wait_for()
-    lines = [json.loads(line) for line in (served[1] / "feedback.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [(line["rating"], line["reason"]) for line in lines if line["turns"] == ["反馈的问题"]] == [("down", ""), ("down", "价格过时")]
+    records = list(Feedback(open_database(Settings(home=served[1]))).records())
+    assert [(r["rating"], r["reason"], r["sources"][0]) for r in records if r["turns"] == ["反馈的问题"]] == [("down", "价格过时", "api-prices.md")]
 
 
 def test_a_reloaded_page_keeps_its_conversation_and_citations(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
@@ -258,3 +261,131 @@ def test_the_catalog_is_compared_filtered_and_sorted(visit: Visit, served: Serve
     assert table.locator("tbody th").all_inner_texts() == rising[::-1]
     page.get_by_role("tab", name="并排对比").click()
     page.locator(".adv-compare:visible").wait_for()
+
+
+def history(page: Any) -> list[str]:
+    return [str(text) for text in page.locator("#history-list [data-open]").all_inner_texts()]
+
+
+def test_past_conversations_are_listed_searched_opened_renamed_and_deleted(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    ask(page, "甲的价格")
+    page.get_by_role("button", name="新对话").click()
+    page.locator(".adv-welcome").wait_for()
+    ask(page, "乙的显存")
+    page.locator("#history-list [data-open]").nth(1).wait_for()
+    assert history(page) == ["乙的显存", "甲的价格"]
+    page.get_by_label("搜索历史对话").fill("价格")
+    page.wait_for_function("document.querySelectorAll('#history-list [data-open]').length === 1")
+    page.locator("#history-list [data-open]").click()
+    page.locator("#chat [data-testid=user]", has_text="甲的价格").wait_for()
+    assert page.locator('#chat a[href*="#src-"]').first.is_visible()
+    ask(page, "那输出呢", finished=2)
+    assert advisor.asked[-1] == ("那输出呢", ("甲的价格",)), "what was said before goes on"
+    page.locator(".adv-menu > summary").click()
+    page.get_by_label("标题").fill("采购 <b>预算</b>")
+    page.get_by_role("button", name="重命名").click()
+    page.locator(".adv-talk h2", has_text="采购 <b>预算</b>").wait_for()
+    page.get_by_label("搜索历史对话").fill("")
+    page.locator("#history-list [data-open]").nth(1).wait_for()
+    assert history(page) == ["采购 <b>预算</b>", "乙的显存"]
+    page.locator(".adv-menu > summary").click()
+    page.locator(".adv-menu summary", has_text="删除").click()
+    page.get_by_role("button", name="确认删除").click()
+    page.locator(".adv-welcome").wait_for()
+    page.wait_for_function("document.querySelectorAll('#history-list [data-open]').length === 1")
+    assert history(page) == ["乙的显存"]
+
+
+def test_a_conversation_is_exported_as_markdown_and_json(visit: Visit, served: Served, tmp_path: Path) -> None:
+    page = visit(served[0])
+    ask(page, "导出的问题")
+    page.locator(".adv-menu > summary").click()
+    for kind, name in (("md", "导出 Markdown"), ("json", "导出 JSON")):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        assert download.value.suggested_filename == f"导出的问题.{kind}"
+        download.value.save_as(tmp_path / kind)
+    markdown = (tmp_path / "md").read_text(encoding="utf-8")
+    assert "## 导出的问题" in markdown and QUOTE in markdown and "api-prices.md" in markdown
+    (turn,) = json.loads((tmp_path / "json").read_text(encoding="utf-8"))["turns"]
+    assert turn["question"] == "导出的问题" and turn["citations"][0]["quote"] == QUOTE
+
+
+def test_another_browser_neither_lists_nor_opens_nor_exports_what_is_not_its_own(visit: Visit, served: Served) -> None:
+    first, second = visit(served[0]), visit(served[0])
+    ask(first, "只有我知道")
+    first.locator(".adv-menu > summary").click()
+    link = first.get_by_role("link", name="导出 JSON").get_attribute("href")
+    assert first.request.get(f"{served[0]}/{link}").status == 200 and second.request.get(f"{served[0]}/{link}").status == 404
+    # A browser that got hold of the other's token, too, is shown nothing.
+    kept = first.evaluate("localStorage.getItem('advisor-conversation')")
+    second.evaluate("(kept) => localStorage.setItem('advisor-conversation', kept)", kept)
+    second.reload()
+    second.locator(".adv-welcome").wait_for()
+    assert history(second) == [] and "只有我知道" not in second.locator("body").inner_text()
+
+
+def test_cost_against_volume_is_drawn_with_its_break_even_point(visit: Visit, served: Served) -> None:
+    page = visit(served[0], locale="en-US")
+    page.get_by_role("tab", name="Calculators").click()
+    page.get_by_role("tab", name="Break-even volume").click()
+    chart = page.locator("#results-volume .adv-en svg.adv-svg")
+    chart.wait_for()
+    assert chart.locator(".adv-note", has_text="break-even").is_visible() and chart.locator("polyline").count() == 2
+    before = page.locator("#results-volume .adv-en .adv-value").inner_text()
+    page.get_by_label("API price of 1M tokens").fill("9.6")
+    page.wait_for_function("(before) => document.querySelector('#results-volume .adv-en .adv-value').innerText !== before", arg=before)
+    page.get_by_role("tab", name="Sizing").click()
+    page.locator("#results-sizing .adv-en .adv-stack").wait_for()
+    assert page.locator("#results-sizing .adv-en .adv-legend li").count() == 3, "weights, KV cache and what is left"
+
+
+def test_settings_are_kept_by_the_browser_and_reach_the_answers(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
+    page = visit(served[0])
+    page.get_by_role("tab", name="设置").click()
+    page.locator("#weighed .adv-zh", has_text="未设权重").wait_for()
+    page.get_by_label("上下文窗口").first.fill("60")
+    page.keyboard.press("Tab")
+    page.locator("#weighed .adv-zh", has_text="上下文窗口 60%、用途契合 40%").wait_for()
+    page.locator("[data-colours=dark]").click()
+    assert page.evaluate("document.body.classList.contains('dark')")
+    page.reload()
+    page.wait_for_function("document.body.classList.contains('dark')")
+    page.locator("#question textarea").wait_for()
+    ask(page, "选哪个？")
+    assert advisor.weights[-1] == {"context_window": 0.6}
+    page.get_by_role("tab", name="设置").click()
+    page.locator("#weighed .adv-zh", has_text="上下文窗口 60%").wait_for()
+    page.locator("[data-language=en]").click()
+    page.get_by_role("tab", name="Settings").click()
+    page.locator("#weighed .adv-en", has_text="context window 60%").wait_for()
+
+
+def test_a_phone_folds_the_list_away_until_it_is_asked_for(visit: Visit, served: Served) -> None:
+    page = visit(served[0], viewport={"width": 390, "height": 844})
+    ask(page, "在手机上问")
+    row = page.locator("#history-list [data-open]").first
+    row.wait_for(state="attached")
+    assert not row.is_visible()
+    page.get_by_role("button", name="历史对话").click()
+    row.wait_for(state="visible")
+    row.click()
+    row.wait_for(state="hidden")
+
+
+def test_a_keyboard_alone_asks_opens_a_menu_and_changes_tabs(visit: Visit, served: Served) -> None:
+    page = visit(served[0])
+    page.locator("#question textarea").focus()
+    page.keyboard.type("键盘问的")
+    page.keyboard.press("Enter")
+    page.locator(".adv-foot").wait_for()
+    page.locator(".adv-menu > summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="重命名").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="重命名").wait_for(state="hidden")
+    page.get_by_role("tab", name="对话").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name="API 费用").wait_for()

@@ -1,0 +1,48 @@
+"""The load benchmark's visitors use the page as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from browser import free_port, scripted_page
+from scripted import ScriptedAdvisor
+
+from eval.bench.page import _row, _visits, suite_questions
+from kb.errors import IndexMissingError
+
+pytestmark = [
+    pytest.mark.e2e,
+    # Gradio leaves the event loops that it builds a page with to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+_T = TypeVar("_T")
+
+
+def run(work: Coroutine[object, object, _T]) -> _T:
+    # A loop of our own: the framework keeps one in this thread, which `asyncio.run` would push out unclosed.
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+def test_visitors_ask_at_once_each_in_a_conversation_of_its_own_and_errors_are_counted(tmp_path: Path) -> None:
+    advisor = ScriptedAdvisor(pause_s=0.01)
+    with scripted_page(advisor, tmp_path, free_port()) as url:
+        asked = run(_visits(url, [["甲一", "甲二"], ["乙一", "乙二"]], 0.0))
+        assert [one.error for one in asked] == [""] * 4 and all(0 < one.first_s <= one.whole_s for one in asked)
+        assert sorted(advisor.asked) == sorted([("甲一", ()), ("甲二", ("甲一",)), ("乙一", ()), ("乙二", ("乙一",))])
+    row = _row("2", asked, 2.0, 0.4)
+    assert row[:3] == ["2", "4", "0"] and row[-2:] == ["2.0", "100"]
+    assert len(suite_questions()) > 100
+
+
+def test_a_failed_answer_is_still_an_answer_of_the_page(tmp_path: Path) -> None:
+    with scripted_page(ScriptedAdvisor(failure=IndexMissingError("no index")), tmp_path, free_port()) as url:
+        (one,) = run(_visits(url, [["一"]], 0.0))
+    assert one.error == ""
