@@ -121,34 +121,10 @@ def launch_page(page: gr.Blocks, host: str, port: int, house: House | None = Non
     return str(url)
 
 
-def mount_page(
-    app: Any, page: gr.Blocks, host: str, port: int, *, language: str = "auto", auth: Callable[[str, str], bool] | None = None
-) -> None:
+def mount_page(app: Any, page: gr.Blocks, host: str, port: int, house: House) -> None:
     """The same page as a part of a FastAPI application, at its root: what the application has of its own goes first."""
-    from starlette.middleware import Middleware
-
     page.state_session_capacity = 2000
-    gr.mount_gradio_app(
-        app,
-        page,
-        path="/",
-        server_name=host,
-        server_port=port,
-        auth=auth,
-        show_error=False,
-        footer_links=[],
-        run_history=False,
-        allowed_paths=[],
-        max_file_size="1mb",
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        i18n=gr.I18n(**translations()),
-        theme=_theme(),
-        css_paths=[PAGE_FOLDER / "page.css"],
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": [Middleware(Front, language=language)]},
-    )
+    gr.mount_gradio_app(app, page, path="/", server_name=host, server_port=port, **serving_options(house))
 
 
 def _theme() -> gr.themes.Base:

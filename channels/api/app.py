@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from channels.api.asking import Asker
 from channels.api.completions import Reply, read_request
 from channels.api.errors import ApiError, bad_request, from_validation
+from channels.api.guard import LOCAL, Policy
 from channels.api.openapi import CHAT_BODY, CHAT_RESPONSES, RESPONSES
 from channels.api.schema import ChatCompletion, ChatRequest, ModelList, ModelOut
 from channels.api.stream import sse
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("advisor")
 MODEL, OFFLINE_MODEL = "llm-advisor", "llm-advisor-offline"
 CHANNEL = "api"
+_HTTP_ERRORS: dict[int, tuple[str, str | None]] = {
+    404: ("there is no such address", "not_found"),
+    405: ("this address does not take that method", "method_not_allowed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Served:
 
     asker: Asker
     has_model: bool
+    policy: Policy
     started: int = field(default_factory=lambda: int(time.time()))
 
     @property
@@ -95,10 +101,8 @@ def build_api(served: Served) -> FastAPI:
 
     async def on_http_error(_request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
-        text = {404: "there is no such address", 405: "this address does not take that method"}.get(error.status_code, "the request failed")
-        return ApiError(
-            error.status_code, text, code={404: "not_found", 405: "method_not_allowed"}.get(error.status_code), headers=error.headers
-        ).response()
+        text, code = _HTTP_ERRORS.get(error.status_code, ("the request failed", None))
+        return ApiError(error.status_code, text, code=code, headers=error.headers).response()
 
     async def on_failure(_request: Request, error: Exception) -> Response:
         reference = uuid.uuid4().hex[:8]
@@ -126,6 +130,7 @@ async def complete(served: Served, request: Request) -> Response:
         raise bad_request("the body is nested too deeply", code="invalid_json") from None
     served.model(wanted.model)
     asked = read_request(wanted)
+    await served.policy.take(request.scope.get("state", {}).get("caller", LOCAL), question=True)
     offline = wanted.model == OFFLINE_MODEL
     reply = Reply(wanted.model)
     if not wanted.stream:

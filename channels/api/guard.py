@@ -36,18 +36,40 @@ class Policy:
     keys: ApiKeys
     hosts: Hosts
     limits: Limits | None = None
-    rate: Rate | None = None
+    requests: Rate | None = None
+    questions: Rate | None = None
     max_body_bytes: int = 1_000_000
     body_timeout_s: float = 15.0
+
+    async def take(self, caller: str, *, question: bool) -> None:
+        """Take one request, or one question, out of what a key may. Without keys the machine's own user asks as often as they like.
+
+        Raises:
+            ApiError: 429 with `Retry-After`, or 503 where the database cannot be asked.
+        """
+        rate = self.questions if question else self.requests
+        if self.limits is None or rate is None or not self.keys:
+            return
+        # Questions share the bucket of the page's own interface for programs.
+        bucket = key_owner(caller) if question else f"requests:{key_owner(caller)}"
+        try:
+            wait_s = await asyncio.to_thread(self.limits.take, bucket, rate)
+        except Exception:
+            log.exception("the limits cannot be read")
+            raise ApiError(503, "limits cannot be checked at the moment", code="not_ready", headers={"Retry-After": "5"}) from None
+        if wait_s > 0:
+            seconds = max(1, math.ceil(wait_s))
+            what = "questions" if question else "requests"
+            text = f"{caller}: more than {rate.per_minute:g} {what} a minute; try again in {seconds} s"
+            raise ApiError(429, text, kind="requests", code="rate_limit_exceeded", headers={"Retry-After": str(seconds)})
 
 
 class Guard:
     """ASGI middleware. The app finds the key's name in `scope["state"]["caller"]`, and the request's body is there at once."""
 
-    def __init__(self, app: App, policy: Policy, *, limited: bool = True) -> None:
+    def __init__(self, app: App, policy: Policy) -> None:
         self._app = app
         self._policy = policy
-        self._limited = limited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +79,7 @@ class Guard:
             self._check_host(headers)
             caller = self._caller(headers)
             scope.setdefault("state", {})["caller"] = caller
-            await self._check_rate(caller)
+            await self._policy.take(caller, question=False)
             body, rest = await self._body(headers, receive)
         except ApiError as error:
             await error.response()(scope, receive, send)
@@ -80,20 +102,6 @@ class Guard:
             message = "this key is not known" if given else "no key was given; send the header Authorization: Bearer KEY"
             raise ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
         return name
-
-    async def _check_rate(self, caller: str) -> None:
-        limits, rate = self._policy.limits, self._policy.rate
-        if limits is None or rate is None or not self._limited:
-            return
-        try:
-            wait_s = await asyncio.to_thread(limits.take, key_owner(caller), rate)
-        except Exception:
-            log.exception("the limits cannot be read")
-            raise ApiError(503, "limits cannot be checked at the moment", code="not_ready", headers={"Retry-After": "5"}) from None
-        if wait_s > 0:
-            seconds = max(1, math.ceil(wait_s))
-            text = f"{caller}: more than {rate.per_minute:g} requests a minute; try again in {seconds} s"
-            raise ApiError(429, text, kind="requests", code="rate_limit_exceeded", headers={"Retry-After": str(seconds)})
 
     async def _body(self, headers: MutableMapping[str, str], receive: Receive) -> tuple[bytes, Message | None]:
         """The whole body, and what came instead of its end where the client has gone."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
@@ -15,6 +16,7 @@ from pydantic import Field
 from agent.session import Advisor
 from channels.api.asking import Asker
 from channels.api.errors import ApiError
+from channels.api.guard import LOCAL, Policy
 from channels.api.hosts import Hosts
 from channels.api.schema import MAX_QUESTION_CHARS
 from channels.mcp import results, tools
@@ -32,8 +34,8 @@ Model = Annotated[str, Field(description="A model's name as the user wrote it, e
 Amount = Annotated[str, Field(description="A quantity as the user wrote it, with its unit, e.g. 1亿, 30M, 8K, 1,500,000", max_length=100)]
 
 
-def build_server(advisor: Callable[[], Advisor], asker: Asker) -> MCPServer[Any]:
-    """The server over an advisor, which may still be opening."""
+def build_server(advisor: Callable[[], Advisor], asker: Asker, policy: Policy) -> MCPServer[Any]:
+    """The server over an advisor, which may still be opening. `policy` limits how often a key may ask."""
     server: MCPServer[Any] = MCPServer("llm-advisor", title="LLM Advisor", instructions=INSTRUCTIONS, log_level="WARNING")
     logging.getLogger("mcp").setLevel(logging.WARNING)
     looks = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -47,6 +49,7 @@ def build_server(advisor: Callable[[], Advisor], asker: Asker) -> MCPServer[Any]
 
     @server.tool(title="Ask the advisor", annotations=looks)
     async def ask(
+        context: Context,
         question: Annotated[str, Field(description="The whole question in the user's words and language", max_length=MAX_QUESTION_CHARS)],
         history: Annotated[
             list[results.Turn],
@@ -59,6 +62,7 @@ def build_server(advisor: Callable[[], Advisor], asker: Asker) -> MCPServer[Any]
         they are.
         """
         try:
+            await policy.take(_caller(context), question=True)
             turns = [(turn.question, turn.answer) for turn in history]
             return tools.answer_of(await asker.ask(question, turns, channel=CHANNEL))
         except ApiError as error:
@@ -124,6 +128,12 @@ def build_server(advisor: Callable[[], Advisor], asker: Asker) -> MCPServer[Any]
     about = "One calculation with given inputs: throughput, latency, break-even, total cost, budget, energy, training memory ...\n\n"
     server.add_tool(calculate, title="Calculate", annotations=looks, description=about + tools.calculators())
     return server
+
+
+def _caller(context: Context) -> str:
+    """The name of the key that asks; over stdin and stdout there is none."""
+    request = context.request_context.request
+    return str(request.scope.get("state", {}).get("caller", LOCAL)) if request is not None else LOCAL
 
 
 def make_http(server: MCPServer[Any], hosts: Hosts) -> MCPServer[Any]:

@@ -91,8 +91,16 @@ def costs(advisor: Advisor, models: Sequence[str], input_tokens: str, output_tok
     catalog, language = advisor.reader.catalog, spoken("".join(models))
     volume = (read_amount(input_tokens, "input_tokens"), read_amount(output_tokens, "output_tokens"))
     context = read_amount(request_tokens, "request_tokens") if request_tokens else None
-    entities = [named(advisor, model) for model in models]
-    found = [_cost(catalog, entity, volume, context, language) for entity in entities]
+    entities: list[Entity] = []
+    found = []
+    for model in models:
+        try:
+            entity = named(advisor, model)
+        except UsageError as error:
+            found.append(results.ModelCost(model=model[:80], problem=str(error)))
+            continue
+        entities.append(entity)
+        found.append(_cost(catalog, entity, volume, context, language))
     found.sort(key=lambda c: (c.total is None, c.currency or "", Decimal(c.total or 0)))
     return results.Costs(costs=found, conflicts=_conflicts(catalog, entities, [INPUT, OUTPUT], language))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,13 +23,24 @@ if TYPE_CHECKING:
 PREFIX = "/v1"
 
 
+class ChannelState(Protocol):
+    """How one channel is: `state` is off, not installed, running or failing."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+
+
 class Hub(Protocol):
     """Team chat, as the server needs it (channels/core/hub.py)."""
 
     def routes(self) -> Sequence[BaseRoute]: ...
     def start(self) -> Any: ...
     def stop(self, timeout_s: float) -> Any: ...
-    def status(self) -> Mapping[str, Any]: ...
+    def status(self) -> Sequence[ChannelState]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -92,12 +92,14 @@ def make_parts(
         timeout_s=wishes.answer_timeout_s,
         meter=metrics.meter,
     )
-    rate = Rate(float(wishes.api_requests_per_minute), float(wishes.api_burst)) if wishes.api_requests_per_minute else None
+    requests = Rate(float(wishes.api_requests_per_minute), float(wishes.api_burst)) if wishes.api_requests_per_minute else None
+    questions = Rate.of_minute(settings.rate_per_minute) if settings.rate_per_minute else None
     policy = Policy(
         plan.keys,
         Hosts.of(loopback=plan.loopback, given=wishes.hosts),
         Limits(engine),
-        rate,
+        requests,
+        questions,
         wishes.api_max_body_bytes,
         wishes.api_body_timeout_s,
     )
@@ -107,13 +109,13 @@ def make_parts(
     if plan.mcp:
         from channels.mcp.server import build_server, make_http
 
-        mcp = make_http(build_server(opening, asker), policy.hosts)
+        mcp = make_http(build_server(opening, asker, policy), policy.hosts)
     return Parts(
         policy=policy,
         asker=asker,
         metrics=metrics,
         readiness=readiness,
-        api=Served(asker, bool(settings.llm_base_url)) if plan.api else None,
+        api=Served(asker, bool(settings.llm_base_url), policy) if plan.api else None,
         mcp=mcp,
         hub=hub,
         mount_page=(lambda app: _mount_page(app, settings, plan, opening, metrics)) if plan.page else None,
@@ -126,11 +128,10 @@ def make_hub(settings: Settings, advisor: Callable[[], Any], engine: Engine, say
     if find_spec("channels.core") is None or find_spec(HUB) is None:
         return None
     hub: Hub = import_module(HUB).build_hub(settings, advisor, engine)
-    status: Mapping[str, Any] = hub.status()
-    if not status:
-        return None
-    say(f"Team chat: {', '.join(status)}")
-    return hub
+    on = [channel for channel in hub.status() if channel.state != "off"]
+    for channel in on:
+        say(f"  team chat: {channel.name} {channel.state}{f' ({channel.detail})' if channel.detail else ''}")
+    return hub if on else None
 
 
 def secrets_of(settings: Settings) -> set[str]:
@@ -151,10 +152,11 @@ def secrets_of(settings: Settings) -> set[str]:
 def _mount_page(app: FastAPI, settings: Settings, plan: Plan, opening: Opening, metrics: Metrics) -> None:
     from channels.page.accounts import Gate, read_accounts
     from channels.page.backend import Backend
-    from chat_app import build_page, mount_page
+    from chat_app import build_page, house_of, mount_page
 
     gate = Gate(read_accounts(plan.auth_file)) if plan.auth_file is not None else None
     backend = Backend.over(lambda: Metered(opening(), metrics, "page"), settings.home)  # type: ignore[arg-type, return-value]
     if gate is not None:
         backend.is_maintainer = gate.is_maintainer
-    mount_page(app, build_page(backend), plan.host, plan.port, language=settings.lang, auth=gate)
+        backend.has_accounts = True
+    mount_page(app, build_page(backend), plan.host, plan.port, house_of(backend, language=settings.lang, gate=gate))

@@ -15,9 +15,9 @@ class ServeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ADVISOR_", env_file=".env", extra="ignore")
 
-    api_requests_per_minute: int = Field(default=60, ge=0)
-    """Requests of one key, of the API and of MCP together; 0: no limit."""
-    api_burst: int = Field(default=20, ge=1)
+    api_requests_per_minute: int = Field(default=240, ge=0)
+    """Requests of one key, of the API and of MCP together, whatever they ask for; 0: no limit. Questions have `ADVISOR_RATE_PER_MINUTE`."""
+    api_burst: int = Field(default=60, ge=1)
     """Of these, how many at once."""
     api_max_body_bytes: int = Field(default=1_000_000, ge=10_000)
     """A larger request is refused before it is read."""
