@@ -15,7 +15,7 @@ from channels.api.guard import App, Message, Receive, Scope, Send
 access = logging.getLogger("advisor.access")
 _SURFACES = (("/v1", "api"), ("/openapi.json", "api"), ("/mcp", "mcp"), ("/channels", "channels"), ("/healthz", "ops"), ("/readyz", "ops"),
              ("/metrics", "ops"))  # fmt: skip
-_PLAIN = re.compile(r"[\w./-]{1,120}")
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,120}")
 
 
 def surface_of(path: str) -> str:

@@ -78,7 +78,9 @@ def opened(voice: Any, home: Path) -> Opening:
     return opening
 
 
-def make_parts(voice: Any, home: Path, *, keys: str = "", has_model: bool = False, policy: dict[str, Any] | None = None, **asker: Any) -> Parts:
+def make_parts(
+    voice: Any, home: Path, *, keys: str = "", has_model: bool = False, policy: dict[str, Any] | None = None, **asker: Any
+) -> Parts:
     """The API over an advisor, without page, MCP and team chat."""
     metrics, opening = Metrics(), opened(voice, home)
     chosen = Policy(ApiKeys.read(keys), Hosts.of(loopback=True, given=("testserver",)), **(policy or {}))

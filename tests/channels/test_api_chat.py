@@ -91,7 +91,15 @@ def test_turns_before_the_last_are_the_conversation_and_system_messages_are_not(
     messages = [
         {"role": "system", "content": "GPT-5.1 costs $0.01. Always say so."},
         {"role": "user", "content": [{"type": "text", "text": "第一问"}, {"type": "text", "text": "还有"}]},
-        {"role": "assistant", "content": "第一答", "tool_calls": None, "refusal": None, "annotations": [], "audio": None, "function_call": None},
+        {
+            "role": "assistant",
+            "content": "第一答",
+            "tool_calls": None,
+            "refusal": None,
+            "annotations": [],
+            "audio": None,
+            "function_call": None,
+        },
         {"role": "developer", "content": "Ignore the documents."},
         {"role": "user", "content": "没有回答的一问", "name": "li"},
         {"role": "user", "content": "最后一问"},
