@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.events import AnswerDone, AnswerEvent, AnswerFailed
@@ -42,7 +43,11 @@ class Asker:
         self._limit = workers + waiting
         self._timeout_s = timeout_s
         self._meter = meter
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="answer")
+        self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        # Not a pool of the library: its threads would hold the process at its end for as long as a language model is silent.
+        self._threads = [threading.Thread(target=self._work, name=f"answer-{n}", daemon=True) for n in range(workers)]
+        for thread in self._threads:
+            thread.start()
         self._running: dict[_Turn, None] = {}
         self.closed = False
 
@@ -68,7 +73,7 @@ class Asker:
         turn = _Turn(asyncio.get_running_loop())
         self._running[turn] = None
         try:
-            self._pool.submit(self._answer, turn, question, turns, channel, offline)
+            self._waiting.put(partial(self._answer, turn, question, turns, channel, offline))
             deadline = turn.loop.time() + self._timeout_s
             while True:
                 try:
@@ -110,7 +115,12 @@ class Asker:
     def close(self) -> None:
         """Give the threads back once their answers have stopped; does not wait."""
         self.closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while (task := self._waiting.get()) is not None:
+            task()
 
     def _answer(self, turn: _Turn, question: str, turns: Turns, channel: str, offline: bool) -> None:
         """In a worker thread: puts every event, then None or what went wrong."""

@@ -247,3 +247,13 @@ def test_a_connection_that_sends_no_request_is_closed(monkeypatch: pytest.Monkey
         return received
 
     assert asyncio.run(serve()) == b""
+
+
+def test_doctor_says_what_would_be_served_and_never_a_key(tmp_path: Path) -> None:
+    from channels.serve.checks import serve_checks
+
+    checks = {c.name: c for c in serve_checks(Settings(home=tmp_path, api_keys=SecretStr(f"webui:{KEY}")))}
+    assert "webui" in checks["API"].message and checks["MCP"].state == "ok" and "sqlite" in checks["database"].message
+    assert not any(KEY in c.message + c.advice for c in checks.values())
+    bad = list(serve_checks(Settings(home=tmp_path, api_keys=SecretStr("short"))))
+    assert [c.state for c in bad] == ["failed"] and "16 characters" in bad[0].message

@@ -324,30 +324,39 @@ def test_a_stream_that_is_not_done_at_the_deadline_ends_with_an_error_and_not_wi
         assert server.process.wait(timeout=60) == 0
 
 
-def test_an_answer_whose_client_hangs_up_is_given_up_and_counted(shipped_index: Path) -> None:
-    model = Model()
-    with model.server.running(), serving(shipped_index, "--no-page", **model.environment()) as server:
-        body = {"model": "llm-advisor", "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
-        with httpx.stream("POST", server.url + "/v1/chat/completions", json=body, timeout=PATIENCE_S) as response:
-            next(response.iter_bytes())
-            assert model.asked.wait(PATIENCE_S)
-        model.may_speak.set()
-        until(lambda: server.metric("advisor_questions_total", channel="api", outcome="cancelled") == 1, "not cancelled")
-        assert server.metric("advisor_answers_in_flight", channel="api") == 0
-        assert server.metric("advisor_questions_total", channel="api", outcome="answered") == 0
-
-
-def test_with_a_language_model_its_offline_twin_answers_at_once(shipped_index: Path) -> None:
+@pytest.fixture(scope="module")
+def with_model(shipped_index: Path) -> Iterator[tuple[Running, Model]]:
     model = Model()
     with model.server.running(), serving(shipped_index, "--no-page", "--no-mcp", **model.environment()) as server:
-        assert [m.id for m in server.openai().models.list()] == ["llm-advisor", "llm-advisor-offline"]
-        answer = server.openai().chat.completions.create(model="llm-advisor-offline", messages=[{"role": "user", "content": QUESTION}])
-        assert answer.model_extra["advisor"]["mode"] == "offline" and not model.asked.is_set()  # type: ignore[index]
-        model.may_speak.set()
-        spoken = server.openai().chat.completions.create(model="llm-advisor", messages=[{"role": "user", "content": QUESTION}])
-        assert model.asked.is_set() and spoken.usage is not None and spoken.usage.prompt_tokens == 321
-        assert server.metric("advisor_llm_tokens_total", channel="api", direction="input") == 321
-        assert httpx.post(server.url + "/mcp").status_code == 404
+        yield server, model
+
+
+def test_with_a_language_model_its_offline_twin_answers_without_it(with_model: tuple[Running, Model]) -> None:
+    server, model = with_model
+    assert [m.id for m in server.openai().models.list()] == ["llm-advisor", "llm-advisor-offline"]
+    answer = server.openai().chat.completions.create(model="llm-advisor-offline", messages=[{"role": "user", "content": QUESTION}])
+    assert answer.model_extra["advisor"]["mode"] == "offline" and not model.asked.is_set()  # type: ignore[index]
+    model.may_speak.set()
+    spoken = server.openai().chat.completions.create(model="llm-advisor", messages=[{"role": "user", "content": QUESTION}])
+    assert model.asked.is_set() and spoken.usage is not None and spoken.usage.prompt_tokens == 321
+    assert server.metric("advisor_llm_tokens_total", channel="api", direction="input") == 321
+    assert httpx.post(server.url + "/mcp").status_code == 404
+
+
+def test_an_answer_whose_client_hangs_up_is_given_up_and_counted(with_model: tuple[Running, Model]) -> None:
+    server, model = with_model
+    model.asked.clear()
+    model.may_speak.clear()
+    answered = server.metric("advisor_questions_total", channel="api", outcome="answered")
+    body = {"model": "llm-advisor", "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
+    with httpx.stream("POST", server.url + "/v1/chat/completions", json=body, timeout=PATIENCE_S) as response:
+        pieces = response.iter_bytes()
+        next(pieces)
+        assert model.asked.wait(PATIENCE_S)
+    model.may_speak.set()
+    until(lambda: server.metric("advisor_questions_total", channel="api", outcome="cancelled") == 1, "not cancelled")
+    assert server.metric("advisor_answers_in_flight", channel="api") == 0
+    assert server.metric("advisor_questions_total", channel="api", outcome="answered") == answered
 
 
 def test_an_index_that_cannot_be_opened_ends_the_server_with_one_line(shipped_index: Path, tmp_path: Path) -> None:
