@@ -95,7 +95,10 @@ def build_app(parts: Parts) -> FastAPI:
         add("/openapi.json", Guard(_json(document), parts.policy))
     else:
         app.mount(PREFIX, Absent("the API is not served here"))
-    add("/mcp", Guard(_mcp_endpoint(parts.mcp), parts.policy) if parts.mcp is not None else Absent("MCP is not served here"))
+    add(PREFIX, Absent(f"there is no such address; the API's are under {PREFIX}/"))
+    mcp = Guard(_mcp_endpoint(parts.mcp), parts.policy) if parts.mcp is not None else Absent("MCP is not served here")
+    for path in ("/mcp", "/mcp/"):
+        add(path, mcp)
     if parts.hub is not None:
         app.router.routes.extend(parts.hub.routes())
     if parts.mount_page is not None:

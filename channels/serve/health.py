@@ -78,5 +78,5 @@ class Readiness:
         if self._channels is None:
             return "off"
         # One that fails is for its own people to mend; the process is ready while any works.
-        states = [channel.state for channel in self._channels() if channel.state != "off"]
+        states = [channel.state for channel in self._channels() if channel.state in ("running", "failing")]
         return "failed" if states and "running" not in states else "ok"

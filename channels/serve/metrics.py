@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -50,12 +51,14 @@ class Metrics:
             "advisor_llm_fallbacks", "Answers given without the language model that was asked for.", ("channel",), registry=self.registry
         )
         self._requests = Counter("advisor_http_requests", "Requests by surface and status.", ("surface", "status"), registry=self.registry)
+        self._lock = threading.Lock()
+        self._running: dict[str, int] = {}
         self._ready = Gauge("advisor_ready", "1 when questions can be answered, by the last look.", registry=self.registry)
 
     def meter(self, channel: str, events: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
         """Passes the events of one turn on and counts what came of it. Closing it closes them."""
         started = time.perf_counter()
-        self._in_flight.labels(channel).inc()
+        self._began(channel, 1)
         outcome, mode = "cancelled", "none"
         try:
             for event in events:
@@ -71,11 +74,16 @@ class Metrics:
             outcome = "failed"
             raise
         finally:
-            self._in_flight.labels(channel).dec()
+            self._began(channel, -1)
             self._questions.labels(channel, outcome, mode).inc()
             close = getattr(events, "close", None)
             if close is not None:
                 close()
+
+    def running(self, channel: str) -> int:
+        """Answers being made for a channel."""
+        with self._lock:
+            return self._running.get(channel, 0)
 
     def request(self, surface: str, status: int) -> None:
         """Count a request."""
@@ -88,6 +96,11 @@ class Metrics:
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def _began(self, channel: str, change: int) -> None:
+        with self._lock:
+            self._running[channel] = self._running.get(channel, 0) + change
+        self._in_flight.labels(channel).inc(change)
 
     def _count(self, channel: str, done: AnswerDone) -> None:
         self._unsupported.labels(channel).inc(done.unsupported_numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("advisor")
 HUB = "channels.core.hub"
+PAGE, TEAM_CHAT = "page", "team_chat"
 
 
 def serve(settings: Settings, plan: Plan, *, access_log: bool, ready: Callable[[], None], say: Callable[[str], None]) -> None:
@@ -61,7 +63,12 @@ def serve(settings: Settings, plan: Plan, *, access_log: bool, ready: Callable[[
         ready()
 
     server = make_server(
-        logged(app, parts, access_log), plan.host, plan.port, drain=parts.asker.drain, drain_s=wishes.shutdown_timeout_s, started=started
+        logged(app, parts, access_log),
+        plan.host,
+        plan.port,
+        drain=lambda timeout_s: drain(parts, timeout_s),
+        drain_s=wishes.shutdown_timeout_s,
+        started=started,
     )
     try:
         server.run()
@@ -78,6 +85,15 @@ def logged(app: FastAPI, parts: Parts, write: bool) -> Any:
     from channels.serve.access_log import AccessLog
 
     return AccessLog(app, parts.metrics.request, write=write)
+
+
+async def drain(parts: Parts, timeout_s: float) -> None:
+    """Wait for the answers of programs and of the page; team chat is waited for where it is stopped."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + timeout_s
+    await parts.asker.drain(timeout_s)
+    while parts.metrics.running(PAGE) and loop.time() < until:
+        await asyncio.sleep(0.05)
 
 
 def make_parts(
@@ -103,7 +119,7 @@ def make_parts(
         wishes.api_max_body_bytes,
         wishes.api_body_timeout_s,
     )
-    hub = make_hub(settings, lambda: Metered(opening(), metrics, "team_chat"), engine, say) if plan.channels else None
+    hub = make_hub(settings, lambda: Metered(opening(), metrics, TEAM_CHAT), engine, say) if plan.channels else None
     readiness = Readiness(opening, engine, channels=hub.status if hub is not None else None, stopping=lambda: asker.closed)
     mcp = None
     if plan.mcp:
@@ -155,7 +171,7 @@ def _mount_page(app: FastAPI, settings: Settings, plan: Plan, opening: Opening, 
     from chat_app import build_page, house_of, mount_page
 
     gate = Gate(read_accounts(plan.auth_file)) if plan.auth_file is not None else None
-    backend = Backend.over(lambda: Metered(opening(), metrics, "page"), settings.home)  # type: ignore[arg-type, return-value]
+    backend = Backend.over(lambda: Metered(opening(), metrics, PAGE), settings.home)  # type: ignore[arg-type, return-value]
     if gate is not None:
         backend.is_maintainer = gate.is_maintainer
         backend.has_accounts = True

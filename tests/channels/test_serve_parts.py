@@ -93,7 +93,7 @@ def test_parts_that_are_not_served_say_so_in_json(tmp_path: Path) -> None:
     from dataclasses import replace
 
     with client(replace(make_parts(Voice(), tmp_path), api=None)) as program:
-        for address in ("/v1/models", "/mcp"):
+        for address in ("/v1", "/v1/models", "/mcp", "/mcp/"):
             response = program.get(address)
             assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
 
@@ -141,6 +141,9 @@ def test_team_chat_is_mounted_started_stopped_and_looked_at(tmp_path: Path) -> N
         hub.state = "failing"
         parts.readiness._seen = None
         assert program.get("/readyz").json()["checks"]["channels"] == "failed"
+        hub.state = "not installed"
+        parts.readiness._seen = None
+        assert program.get("/readyz").json()["checks"]["channels"] == "ok"
     assert done == ["start", "stop 3"]
 
 
@@ -219,6 +222,25 @@ def test_stopping_waits_for_answers_before_connections_are_closed() -> None:
 
     asyncio.run(serve())
     assert order == ["lifespan.startup", "started", "drain 7", "lifespan.shutdown"]
+
+
+def test_a_stop_waits_for_answers_of_the_page_too(tmp_path: Path) -> None:
+    from channels.serve.run import drain
+
+    parts = make_parts(Voice(), tmp_path)
+    answer = parts.metrics.meter("page", Voice().answer("q"))
+    next(answer)
+
+    async def stop() -> None:
+        stopping = asyncio.ensure_future(drain(parts, 20))
+        await asyncio.sleep(0.2)
+        assert not stopping.done() and parts.asker.closed
+        for _ in answer:
+            pass
+        await stopping
+
+    asyncio.run(stop())
+    assert parts.metrics.running("page") == 0
 
 
 def test_a_connection_that_sends_no_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
