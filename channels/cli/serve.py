@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+
+from kb.errors import AdvisorError
 
 _HELP = """Serve the page, the OpenAI-compatible API (/v1), MCP (/mcp), team chat, /healthz, /readyz and /metrics in one process.
 
@@ -72,8 +76,14 @@ def serve_command(
 
     from channels.serve.run import serve
 
-    serve(settings, plan, access_log=access_log, ready=ready, say=say)
-    say("Stopped.")
+    code = 0
+    try:
+        serve(settings, plan, access_log=access_log, ready=ready, say=say)
+        say("Stopped.")
+    except AdvisorError as error:
+        code = error.exit_code
+        say(f"advisor: {' '.join(str(error).split())}")
+    leave(code)
 
 
 def mcp_command() -> None:
@@ -93,3 +103,12 @@ def mcp_command() -> None:
     from channels.mcp.stdio import run_stdio
 
     run_stdio(settings)
+    leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now. All is closed in order by then; the interpreter's own end can hang for minutes in the destructors of native
+    libraries while a daemon thread is still waiting for a silent language model."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

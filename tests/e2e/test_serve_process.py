@@ -58,8 +58,8 @@ class Running:
         return sum(float(line.rpartition(" ")[2]) for line in lines if all(f'{k}="{v}"' in line for k, v in labels.items()))
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
     while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
@@ -79,12 +79,12 @@ def serving(home: Path, *options: str, **environment: str) -> Iterator[Running]:
     for reader in readers:
         reader.start()
     try:
-        until(lambda: "is ready" in server.log or process.poll() is not None, "the server is not ready")
+        until(lambda: "is ready" in server.log or process.poll() is not None, "the server is not ready", 600)
         assert process.poll() is None, server.log
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE_S)
         for reader in readers:
             reader.join(timeout=5)
         for stream in (process.stdout, process.stderr):
@@ -267,7 +267,7 @@ def test_another_machine_needs_accounts_for_the_page_and_keys_for_programs(shipp
         assert httpx.get(server.url + "/metrics").status_code == 401
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=60) == 0
+        assert server.process.wait(timeout=PATIENCE_S) == 0
 
 
 class Model:
@@ -307,7 +307,7 @@ def test_a_stream_that_runs_when_the_server_is_told_to_stop_is_finished(shipped_
         rest = list(stream)
         assert rest[-1].choices[0].finish_reason == "stop" and rest[-1].model_extra["advisor"]["mode"] in ("llm", "offline")  # type: ignore[index]
         assert "gpt-5.1.md" in "".join(chunk.choices[0].delta.content or "" for chunk in rest if chunk.choices)
-        assert server.process.wait(timeout=60) == 0
+        assert server.process.wait(timeout=PATIENCE_S) == 0
         assert LLM_KEY not in server.log and "Stopped." in server.log
 
 
@@ -321,7 +321,7 @@ def test_a_stream_that_is_not_done_at_the_deadline_ends_with_an_error_and_not_wi
         with pytest.raises(openai.APIError, match="shutting down"):
             list(stream)
         model.may_speak.set()
-        assert server.process.wait(timeout=60) == 0
+        assert server.process.wait(timeout=PATIENCE_S) == 0
 
 
 @pytest.fixture(scope="module")
@@ -367,6 +367,6 @@ def test_an_index_that_cannot_be_opened_ends_the_server_with_one_line(shipped_in
     variables = {k: v for k, v in os.environ.items() if not k.startswith("ADVISOR_")}
     variables |= {"ADVISOR_HOME": str(home), "ADVISOR_EMBED_MODEL": "no/such-model"}
     command = [sys.executable, "-m", "channels.cli.main", "serve", "--port", str(free_port()), "--no-page", "--no-mcp"]
-    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 1 and "is ready" not in done.stderr
     assert re.search(r"^advisor: .*ingest", done.stderr, re.M) and "Traceback" not in done.stderr
