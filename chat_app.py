@@ -121,6 +121,12 @@ def launch_page(page: gr.Blocks, host: str, port: int, house: House | None = Non
     return str(url)
 
 
+def mount_page(app: Any, page: gr.Blocks, host: str, port: int, house: House) -> None:
+    """The same page as a part of a FastAPI application, at its root: what the application has of its own goes first."""
+    page.state_session_capacity = 2000
+    gr.mount_gradio_app(app, page, path="/", server_name=host, server_port=port, **serving_options(house))
+
+
 def _theme() -> gr.themes.Base:
     from gradio.themes.utils.fonts import Font
 

@@ -61,6 +61,7 @@ def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Checks 
 
 def all_checks(settings: Settings) -> Iterator[Check]:
     """Every check, one after the other."""
+    from channels.serve.checks import serve_checks
     from ingest.chunk import CHUNKER_VERSION
     from kb.health import Check, knowledge_checks
 
@@ -68,6 +69,7 @@ def all_checks(settings: Settings) -> Iterator[Check]:
     yield from knowledge_checks(settings, CHUNKER_VERSION)
     yield _check_rate(settings)
     yield _check_accounts(settings)
+    yield from serve_checks(settings)
     yield check_llm(settings)
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "ask": "channels.cli.ask",
     "chat": "channels.cli.chat",
     "serve": "channels.cli.serve",
+    "mcp": "channels.cli.serve",
     "eval": "channels.cli.eval",
     "catalog": "channels.cli.catalog",
     "calc": "channels.cli.calc",

@@ -1,0 +1,1 @@
+"""The advisor as a model behind an OpenAI-compatible API."""

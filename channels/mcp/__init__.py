@@ -1,0 +1,1 @@
+"""The advisor's tools for other people's agents, over the Model Context Protocol."""

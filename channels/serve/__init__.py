@@ -1,0 +1,1 @@
+"""Page, API, team chat, MCP, health and metrics in one process."""
