@@ -91,7 +91,7 @@ class SlackAdapter(Adapter):
         # Slack shows the body of an answer to a slash command.
         return HttpAnswer(200, b"", "text/plain")
 
-    def ignored(self, request: WebhookRequest, now: float) -> HttpAnswer:
+    def ignored(self, payload: Mapping[str, Any], request: WebhookRequest, now: float) -> HttpAnswer:
         return HttpAnswer(200, b"", "text/plain")
 
     def _event(self, payload: Mapping[str, Any]) -> Inbound:

@@ -28,6 +28,8 @@ class Caps:
     images: bool = False
     files: bool = False
     max_parts: int = 3
+    edit_interval_s: float = 0.0
+    """Seconds between two edits where the platform takes fewer than the settings allow."""
 
 
 class ChannelError(Exception):
@@ -69,7 +71,7 @@ class Adapter(ABC):
         """The acknowledgement of a delivery, new or repeated."""
         return HttpAnswer()
 
-    def ignored(self, request: WebhookRequest, now: float) -> HttpAnswer:
+    def ignored(self, payload: Mapping[str, Any], request: WebhookRequest, now: float) -> HttpAnswer:
         """The acknowledgement of something that is not for us."""
         return HttpAnswer()
 

@@ -32,6 +32,17 @@ _LOGGERS = (
 )
 
 
+_LEARNT: set[str] = set()
+_MAX_LEARNT = 100
+
+
+def remember_secret(text: str) -> None:
+    """Redact a token that a platform has given us."""
+    if len(_LEARNT) >= _MAX_LEARNT:
+        _LEARNT.clear()
+    _LEARNT.add(text)
+
+
 class Redact(logging.Filter):
     """Takes secrets out of log records: libraries log addresses and frames, and some platforms put the token there."""
 
@@ -41,8 +52,9 @@ class Redact(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if any(secret in text for secret in self.secrets):
-            for secret in self.secrets:
+        known = [secret for secret in (*self.secrets, *tuple(_LEARNT)) if secret in text]
+        if known:
+            for secret in known:
                 text = text.replace(secret, "********")
             record.msg, record.args = text, ()
         return True

@@ -46,7 +46,7 @@ class Intake:
         wanted = self.wanted(adapter, inbound)
         if isinstance(wanted, Dropped):
             log.debug("%s: dropped (%s)", adapter.name, wanted.reason)
-            return adapter.ignored(request, now)
+            return adapter.ignored(verdict.payload, request, now)
         if self.inbox.add(wanted):
             self.arrived()
         return adapter.accepted(wanted, request, now)

@@ -201,7 +201,7 @@ class LiveReply:
         self.adapter = adapter
         self.message = message
         self.claimed = claimed
-        self.interval_s = interval_s
+        self.interval_s = max(interval_s, adapter.caps.edit_interval_s)
         self.clock = clock
         self.text = ""
         self._shown = ""

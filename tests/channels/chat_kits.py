@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chat_world import Clock, Platform
 from pydantic import SecretStr
 
-from channels.adapters import slack, webhook
+from channels.adapters import dingtalk, feishu, feishu_crypto, slack, webhook, wecom, wecom_crypto
 from channels.core.adapter import Adapter
 from channels.core.message import WebhookRequest
 from channels.core.settings import ChannelSettings
@@ -29,7 +29,13 @@ class Kit:
     has_challenge: bool = True
     signs_body: bool = True
     has_thumbs: bool = True
-    changes: dict[str, Any] = field(default_factory=dict)
+    is_pulled: bool = False
+    """The platform comes for the answer; nothing is sent that it could refuse."""
+    only_mentions: bool = False
+    """The platform sends from a group only what mentions the bot."""
+    has_age: bool = True
+    """A message says when it was written."""
+    hub: Any = None
 
     def settings(self, **changes: Any) -> ChannelSettings:
         raise NotImplementedError
@@ -197,4 +203,232 @@ class SlackKit(Kit):
         return "/api/chat.stopStream"
 
 
-KITS = {"webhook": WebhookKit, "slack": SlackKit}
+
+class FeishuKit(Kit):
+    def __init__(self, platform: Platform, clock: Clock) -> None:
+        super().__init__(platform, clock, "feishu", ("feishu-encrypt-key-1", "feishu-app-secret-2", "feishu-token-3", "t-tenant-token-4"))
+        platform.default = {"code": 0, "data": {"card_id": "73", "message_id": "om_9", "image_key": "img_1", "file_key": "file_1"}}
+        platform.answers |= {
+            "/open-apis/auth/v3/tenant_access_token/internal": {"code": 0, "tenant_access_token": self.secrets[3], "expire": 7200},
+            "/open-apis/bot/v3/info": {"code": 0, "bot": {"open_id": "ou_bot"}},
+        }
+
+    def settings(self, **changes: Any) -> ChannelSettings:
+        values = {
+            "feishu_app_id": "cli_1",
+            "feishu_app_secret": SecretStr(self.secrets[1]),
+            "feishu_encrypt_key": SecretStr(self.secrets[0]),
+            "feishu_verification_token": SecretStr(self.secrets[2]),
+            "feishu_base_url": self.platform.url,
+        }
+        return ChannelSettings(_env_file=None, **(values | changes))
+
+    def adapter(self, **changes: Any) -> Adapter:
+        return feishu.FeishuAdapter(self.settings(**{name.replace("webhook_secret", "feishu_encrypt_key"): value for name, value in changes.items()}))
+
+    def event(self, event_type: str, event: dict[str, Any], event_id: str) -> bytes:
+        header = {"event_id": event_id, "event_type": event_type, "token": self.secrets[2], "tenant_key": "TK1", "app_id": "cli_1"}
+        return json.dumps({"schema": "2.0", "header": header, "event": event}, ensure_ascii=False).encode()
+
+    def message(self, text: str, *, id_: str = "1", kind: str = "", group: bool = False, mention: bool = False, thread: str = "", age_s: float = 0.0, sender: str = "U1") -> bytes:
+        message = {
+            "message_id": f"om_{id_}",
+            "create_time": str(int((self.clock() - age_s) * 1000)),
+            "chat_id": "oc_1",
+            "chat_type": "group" if group else "p2p",
+            "message_type": "text",
+            "content": json.dumps({"text": f"@_user_1 {text}" if mention else text}),
+            "mentions": [{"key": "@_user_1", "id": {"open_id": "ou_bot"}, "name": "Advisor"}] if mention else [],
+        }
+        if thread:
+            message |= {"thread_id": thread, "root_id": "om_0"}
+        who = {"sender_id": {"open_id": sender}, "sender_type": "app" if kind == BOT_LOOP else "user", "tenant_key": "TK1"}
+        kind_ = "im.message.updated_v1" if kind == EDIT else "im.message.receive_v1"
+        return self.event(kind_, {"sender": who, "message": message}, f"ev_{id_}")
+
+    def signed(self, body: bytes, *, offset_s: float = 0.0) -> WebhookRequest:
+        raw = json.dumps({"encrypt": feishu_crypto.encrypt(self.secrets[0], body)}).encode()
+        stamp = str(int(self.clock() + offset_s))
+        signature = feishu_crypto.sign(self.secrets[0], stamp, "nonce", raw)
+        headers = {"x-lark-request-timestamp": stamp, "x-lark-request-nonce": "nonce", "x-lark-signature": signature}
+        return WebhookRequest("POST", headers, {}, raw)
+
+    def challenge(self) -> tuple[WebhookRequest, bytes]:
+        body = json.dumps({"type": "url_verification", "challenge": "abc", "token": self.secrets[2]}).encode()
+        return self.signed(body), b'{"challenge": "abc"}'
+
+    def thumb(self, turn_id: str, rating: str) -> bytes:
+        value = {"action": "advisor_feedback", "rating": rating, "turn": turn_id}
+        return self.event("card.action.trigger", {"operator": {"open_id": "U1"}, "action": {"tag": "button", "value": value}}, f"ev_{rating}")
+
+    def cards(self) -> list[dict[str, Any]]:
+        """The cards that stand at the end."""
+        out = []
+        for call in [call for call in self.platform.calls if not call.refused]:
+            if call.method == "PUT" and call.path.count("/") == 5:
+                out.append(json.loads(call.body["card"]["data"]))
+            if call.path.endswith("/reply") and call.body["msg_type"] == "interactive" and "schema" in call.body["content"]:
+                out.append(json.loads(call.body["content"]))
+        return out
+
+    def said(self) -> list[str]:
+        files = [call.raw.decode("utf-8", "replace") for call in self.platform.to("/open-apis/im/v1/files")]
+        return [card["body"]["elements"][0]["content"] for card in self.cards()] + files
+
+    def turn_ids(self) -> list[str]:
+        sets = [element for card in self.cards() for element in card["body"]["elements"] if element["tag"] == "column_set"]
+        return [s["columns"][0]["elements"][0]["behaviors"][0]["value"]["turn"] for s in sets]
+
+    def delivery_path(self) -> str:
+        return "/open-apis/cardkit/v1/cards/73/elements/answer/content"
+
+
+class WecomKit(Kit):
+    aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+
+    def __init__(self, platform: Platform, clock: Clock) -> None:
+        super().__init__(platform, clock, "wecom", ("wecom-token-1", self.aes_key))
+        self.is_pulled, self.only_mentions, self.has_age = True, True, False
+        self.streams: dict[str, str] = {}
+        platform.default = {"errcode": 0}
+
+    def settings(self, **changes: Any) -> ChannelSettings:
+        values = {"wecom_token": SecretStr(self.secrets[0]), "wecom_aes_key": SecretStr(self.aes_key), "wecom_base_url": self.platform.url}
+        return ChannelSettings(_env_file=None, **(values | changes))
+
+    def adapter(self, **changes: Any) -> Adapter:
+        return wecom.WecomAdapter(self.settings(**{name.replace("webhook_secret", "wecom_token"): value for name, value in changes.items()}))
+
+    def message(self, text: str, *, id_: str = "1", kind: str = "", group: bool = False, mention: bool = False, thread: str = "", age_s: float = 0.0, sender: str = "U1") -> bytes:
+        body: dict[str, Any] = {
+            "msgid": f"m/{id_}=",
+            "aibotid": "AIB1",
+            "chattype": "group" if group else "single",
+            "from": {"userid": sender},
+            "response_url": f"{self.platform.url}/respond?response_code=RC",
+            "msgtype": "text",
+            "text": {"content": f"@Advisor {text}" if mention else text},
+        }
+        if group:
+            body["chatid"] = "chat-1"
+        if kind:  # WeCom sends neither bots' messages nor edits; events are what else it sends
+            body |= {"msgtype": "event", "event": {"eventtype": "enter_chat" if kind == BOT_LOOP else "template_card_event"}}
+        self.streams[wecom.stream_id_of(body["msgid"])] = ""
+        return json.dumps(body, ensure_ascii=False).encode()
+
+    def signed(self, body: bytes, *, offset_s: float = 0.0) -> WebhookRequest:
+        key = wecom_crypto.key_of(self.aes_key)
+        assert key is not None
+        stamp, encrypted = str(int(self.clock() + offset_s)), wecom_crypto.encrypt(key, body)
+        query = {"msg_signature": wecom_crypto.sign(self.secrets[0], stamp, "n1", encrypted), "timestamp": stamp, "nonce": "n1"}
+        return WebhookRequest("POST", {"content-type": "application/json"}, query, json.dumps({"encrypt": encrypted}).encode())
+
+    def challenge(self) -> tuple[WebhookRequest, bytes]:
+        request = self.signed(b"1234567890")
+        return WebhookRequest("GET", {}, dict(request.query) | {"echostr": json.loads(request.body)["encrypt"]}, b""), b"1234567890"
+
+    def tampered(self, request: WebhookRequest) -> WebhookRequest:
+        if request.method == "POST":
+            return super().tampered(request)
+        echo = request.query["echostr"]
+        return replace(request, query=dict(request.query) | {"echostr": ("A" if echo[0] != "A" else "B") + echo[1:]})
+
+    def opened(self, answer: bytes) -> dict[str, Any]:
+        """What WeCom reads out of an encrypted answer."""
+        sealed = json.loads(answer)
+        key = wecom_crypto.key_of(self.aes_key)
+        assert key is not None
+        assert wecom_crypto.sign(self.secrets[0], str(sealed["timestamp"]), sealed["nonce"], sealed["encrypt"]) == sealed["msgsignature"]
+        found: dict[str, Any] = json.loads(wecom_crypto.decrypt(key, sealed["encrypt"]) or b"")
+        return found
+
+    def poll(self, stream_id: str) -> dict[str, Any]:
+        body = {"msgid": "p", "aibotid": "AIB1", "from": {"userid": "U1"}, "msgtype": "stream", "stream": {"id": stream_id}}
+        answer = self.hub.intake.request(self.hub.adapters["wecom"], self.signed(json.dumps(body).encode()))
+        found: dict[str, Any] = self.opened(answer.body)["stream"]
+        return found
+
+    def said(self) -> list[str]:
+        known = [stream_id for stream_id in self.streams if self.hub.inbox.find("wecom", stream_id) is not None]
+        polled = [self.poll(stream_id) for stream_id in known]
+        pushed = [call.body["markdown"]["content"] for call in self.platform.to("/respond")]
+        return [stream["content"] for stream in polled if stream["finish"]] + pushed
+
+    def thumb(self, turn_id: str, rating: str) -> bytes:
+        event = {"eventtype": "feedback_event", "feedback_event": {"id": turn_id, "type": {"up": 1, "down": 2}[rating], "content": "太贵"}}
+        body = {"msgid": f"f-{rating}", "aibotid": "AIB1", "from": {"userid": "U1"}, "msgtype": "event", "event": event}
+        return json.dumps(body).encode()
+
+    def turn_ids(self) -> list[str]:
+        answer = self.hub.intake.request(self.hub.adapters["wecom"], self.signed(self.message("DeepSeek 多少钱？")))
+        return [self.opened(answer.body)["stream"]["feedback"]["id"]]
+
+    def delivery_path(self) -> str:
+        return "/respond"
+
+
+class DingtalkKit(Kit):
+    def __init__(self, platform: Platform, clock: Clock) -> None:
+        super().__init__(platform, clock, "dingtalk", ("dingtalk-client-secret-1", "dingtalk-access-token-2"))
+        self.has_challenge, self.signs_body, self.has_thumbs = False, False, False
+        platform.default = {"errcode": 0, "media_id": "@media1"}
+        platform.answers["/v1.0/oauth2/accessToken"] = {"accessToken": self.secrets[1], "expireIn": 7200}
+
+    def settings(self, **changes: Any) -> ChannelSettings:
+        values = {
+            "dingtalk_client_id": "ding1",
+            "dingtalk_client_secret": SecretStr(self.secrets[0]),
+            "dingtalk_stream": False,
+            "dingtalk_base_url": self.platform.url,
+            "dingtalk_old_base_url": self.platform.url,
+        }
+        return ChannelSettings(_env_file=None, **(values | changes))
+
+    def adapter(self, **changes: Any) -> Adapter:
+        return dingtalk.DingtalkAdapter(self.settings(**{n.replace("webhook_secret", "dingtalk_client_secret"): value for n, value in changes.items()}))
+
+    def message(self, text: str, *, id_: str = "1", kind: str = "", group: bool = False, mention: bool = False, thread: str = "", age_s: float = 0.0, sender: str = "U1") -> bytes:
+        body = {
+            "msgId": f"msg{id_}",
+            "conversationId": "cid1",
+            "conversationType": "2" if group else "1",
+            "chatbotCorpId": "corp1",
+            "chatbotUserId": "bot1",
+            "senderId": "bot1" if kind == BOT_LOOP else f"$:{sender}",
+            "senderStaffId": sender,
+            "isInAtList": mention,
+            "createAt": int((self.clock() - age_s) * 1000),
+            "sessionWebhook": f"{self.platform.url}/robot/sendBySession?session=S",
+            "sessionWebhookExpiredTime": int((self.clock() + 5400) * 1000),
+            "msgtype": "text",
+            "text": {"content": f" {text}"},
+        }
+        if kind == EDIT:  # DingTalk has no edits; a card's other buttons are what else it sends
+            body = {"outTrackId": "x", "content": "{}"}
+        return json.dumps(body, ensure_ascii=False).encode()
+
+    def signed(self, body: bytes, *, offset_s: float = 0.0) -> WebhookRequest:
+        stamp = str(int((self.clock() + offset_s) * 1000))
+        return WebhookRequest("POST", {"timestamp": stamp, "sign": dingtalk.sign(self.secrets[0], stamp)}, {}, body)
+
+    def tampered(self, request: WebhookRequest) -> WebhookRequest:
+        # The body is not signed; what is, is the time.
+        stamp = request.headers["timestamp"]
+        return replace(request, headers=dict(request.headers) | {"timestamp": stamp[:-1] + ("0" if stamp[-1] != "0" else "1")})
+
+    def said(self) -> list[str]:
+        out = []
+        for call in [call for call in self.platform.calls if not call.refused]:
+            if call.path == "/robot/sendBySession":
+                out.append(call.body["markdown"]["text"])
+            if call.path == "/v1.0/card/streaming" and call.body["isFinalize"]:
+                out.append(call.body["content"])
+            if call.path.startswith("/v1.0/robot/") and call.body["msgKey"] == "sampleMarkdown":
+                out.append(json.loads(call.body["msgParam"])["text"])
+        return out
+
+    def delivery_path(self) -> str:
+        return "/robot/sendBySession"
+
+
+KITS = {"webhook": WebhookKit, "slack": SlackKit, "feishu": FeishuKit, "wecom": WecomKit, "dingtalk": DingtalkKit}

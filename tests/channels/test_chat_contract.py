@@ -37,6 +37,7 @@ def advisor() -> FakeAdvisor:
 @pytest.fixture
 def hub(kit: Kit, advisor: FakeAdvisor, tmp_path: Path) -> Iterator[Hub]:
     made = make_hub({kit.name: kit.adapter()}, tmp_path, advisor, kit.settings(), kit.clock)
+    kit.hub = made
     yield made
     made.stop(0.1)
     close_databases()
@@ -147,7 +148,8 @@ def test_bots_and_edits_are_not_answered(kit: Kit, hub: Hub, advisor: FakeAdviso
 
 
 def test_a_group_is_answered_only_when_the_bot_is_mentioned(kit: Kit, hub: Hub, advisor: FakeAdvisor) -> None:
-    post(hub, kit, kit.message("今天吃什么", group=True))
+    if not kit.only_mentions:
+        post(hub, kit, kit.message("今天吃什么", group=True))
     post(hub, kit, kit.message("DeepSeek 多少钱？", id_="2", group=True, mention=True))
     drain(hub)
     assert advisor.asked == ["DeepSeek 多少钱？"]
@@ -161,6 +163,8 @@ def test_an_empty_mention_gets_help_without_asking_the_model(kit: Kit, hub: Hub,
 
 
 def test_old_messages_are_dropped(kit: Kit, hub: Hub, advisor: FakeAdvisor) -> None:
+    if not kit.has_age:
+        pytest.skip("a message says nothing of its age; the signature's time is checked")
     assert post(hub, kit, kit.message("DeepSeek 多少钱？", age_s=3600)) == 200
     drain(hub)
     assert advisor.asked == []
@@ -223,6 +227,8 @@ def test_no_secret_reaches_a_log(kit: Kit, hub: Hub, advisor: FakeAdvisor, caplo
 
 
 def test_a_platform_that_is_busy_gets_the_answer_when_it_asked_for_it(kit: Kit, hub: Hub) -> None:
+    if kit.is_pulled:
+        pytest.skip("the platform comes for the answer")
     before = kit.platform.answers.get(kit.delivery_path())
     post(hub, kit, kit.message("DeepSeek 多少钱？"))
     assert hub.worker.step()
@@ -247,7 +253,7 @@ def test_thumbs_are_kept_with_the_questions_that_led_to_the_answer(kit: Kit, hub
 
     post(hub, kit, kit.message("DeepSeek 多少钱？"))
     drain(hub)
-    (turn_id,) = set(kit.turn_ids())
+    (turn_id,) = sorted(set(kit.turn_ids()))
     for rating in ("up", "down"):
         assert post(hub, kit, kit.thumb(turn_id, rating)) == 200
         drain(hub)
