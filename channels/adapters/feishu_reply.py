@@ -98,7 +98,7 @@ class FeishuReplies:
             return max(1, int((time.time() - message.created_at) * 1000)) % 2_147_483_647
 
     def _reply(self, message: InboundMessage, kind: str, content: Any, key: str) -> None:
-        body = {"msg_type": kind, "content": json.dumps(content, ensure_ascii=False), "uuid": key}
+        body: dict[str, Any] = {"msg_type": kind, "content": json.dumps(content, ensure_ascii=False), "uuid": key}
         body |= {"reply_in_thread": True} if message.thread_id else {}
         self._call("POST", f"/open-apis/im/v1/messages/{message.message_id}/reply", body)
 

@@ -155,7 +155,7 @@ class WecomAdapter(Adapter):
             row = self.inbox.find(self.name, message.delivery_id)
             if row is None:
                 raise Undeliverable("the question is not in the inbox any more")
-            self.inbox.save_preview(int(row["id"]), payload.text)
+            self.inbox.save_preview(int(row["id"]), payload.text, final=True)
             self.inbox.save_handle(int(row["id"]), dict(row["handle"]) | {"finish": True})
         else:
             self._respond(message, payload)

@@ -45,7 +45,12 @@ class RetryLater(ChannelError):
 
 
 class Undeliverable(ChannelError):
-    """It will never work: the chat is gone, the bot was removed, the reply's time has run out."""
+    """It will never work: the chat is gone, the bot was removed, the reply's time has run out. `detail` is the platform's own
+    description, which is compared with and never shown or logged."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class Adapter(ABC):

@@ -111,9 +111,10 @@ class Api:
         except httpx.HTTPError as error:
             raise RetryLater(f"{self.name} cannot be reached ({type(error).__name__})") from None
         if response.status_code == 429 or response.status_code >= 500:
-            raise RetryLater(f"{self.name} answered {response.status_code}", retry_after_s(response.headers.get("retry-after")))
+            raise RetryLater(f"{self.name} answered {response.status_code}", _asked_s(response))
         if response.status_code >= 300:
-            raise Undeliverable(f"{self.name} answered {response.status_code} {_code(response)}".rstrip())
+            detail = str(_object(response).get("description", ""))
+            raise Undeliverable(f"{self.name} answered {response.status_code} {_code(response)}".rstrip(), detail)
         return _object(response)
 
     def close(self) -> None:
@@ -135,6 +136,16 @@ def retry_after_s(value: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
+
+
+def _asked_s(response: httpx.Response) -> float | None:
+    """How long the platform asks to wait: in a header, or as Telegram and Discord do in the body."""
+    given = retry_after_s(response.headers.get("retry-after"))
+    if given is not None:
+        return given
+    body = _object(response)
+    found = (body.get("parameters") or body).get("retry_after")
+    return float(found) if isinstance(found, (int, float)) else None
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

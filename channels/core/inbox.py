@@ -120,10 +120,11 @@ class Inbox:
         with self.engine.begin() as connection:
             connection.execute(update(inbox).where(inbox.c.id == row_id).values(handle=dict(handle)))
 
-    def save_preview(self, row_id: int, shown: str) -> None:
-        """The reply's text so far, for platforms that come and ask for it."""
+    def save_preview(self, row_id: int, shown: str, *, final: bool = False) -> None:
+        """The reply's text, for platforms that come and ask for it. While it grows only who has the row may write it."""
+        mine = and_(inbox.c.lease_owner == self.owner, inbox.c.state == "working")
         with self.engine.begin() as connection:
-            connection.execute(update(inbox).where(inbox.c.id == row_id).values(preview=shown))
+            connection.execute(update(inbox).where(inbox.c.id == row_id, *(() if final else (mine,))).values(preview=shown))
 
     def find(self, channel: str, delivery_id: str) -> Mapping[str, Any] | None:
         """The row of a delivery, by the platform's own id."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chat_world import Clock, Platform
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from channels.adapters import dingtalk, feishu, feishu_crypto, slack, webhook, wecom, wecom_crypto
+from channels.adapters import dingtalk, discord, feishu, feishu_crypto, slack, telegram, webhook, wecom, wecom_crypto
 from channels.core.adapter import Adapter
 from channels.core.message import WebhookRequest
 from channels.core.settings import ChannelSettings
@@ -35,6 +36,8 @@ class Kit:
     """The platform sends from a group only what mentions the bot."""
     has_age: bool = True
     """A message says when it was written."""
+    has_signed_time: bool = True
+    """The time of a request is signed; without it only de-duplication and the message's age stop a replay."""
     hub: Any = None
 
     def settings(self, **changes: Any) -> ChannelSettings:
@@ -431,4 +434,153 @@ class DingtalkKit(Kit):
         return "/robot/sendBySession"
 
 
-KITS = {"webhook": WebhookKit, "slack": SlackKit, "feishu": FeishuKit, "wecom": WecomKit, "dingtalk": DingtalkKit}
+class TelegramKit(Kit):
+    def __init__(self, platform: Platform, clock: Clock) -> None:
+        super().__init__(platform, clock, "telegram", ("telegram-webhook-secret-1", "99:AAtelegram-bot-token-2"))
+        self.has_challenge, self.signs_body, self.has_signed_time = False, False, False
+        platform.default = {"ok": True, "result": {"message_id": 7, "username": "advisor_bot"}}
+
+    def settings(self, **changes: Any) -> ChannelSettings:
+        values = {
+            "telegram_bot_token": SecretStr(self.secrets[1]),
+            "telegram_webhook_secret": SecretStr(self.secrets[0]),
+            "telegram_base_url": self.platform.url,
+        }
+        return ChannelSettings(_env_file=None, **(values | changes))
+
+    def adapter(self, **changes: Any) -> Adapter:
+        return telegram.TelegramAdapter(self.settings(**{n.replace("webhook_secret", "telegram_webhook_secret"): value for n, value in changes.items()}))
+
+    def message(self, text: str, *, id_: str = "1", kind: str = "", group: bool = False, mention: bool = False, thread: str = "", age_s: float = 0.0, sender: str = "U1") -> bytes:
+        message: dict[str, Any] = {
+            "message_id": int(id_),
+            "date": int(self.clock() - age_s),
+            "chat": {"id": -5 if group else 5, "type": "supergroup" if group else "private"},
+            "from": {"id": int(sender.removeprefix("U")), "is_bot": kind == BOT_LOOP, "language_code": "zh-hans"},
+            "text": f"@advisor_bot {text}" if mention else text,
+        }
+        return json.dumps({"update_id": int(id_), "edited_message" if kind == EDIT else "message": message}).encode()
+
+    def signed(self, body: bytes, *, offset_s: float = 0.0) -> WebhookRequest:
+        return WebhookRequest("POST", {"x-telegram-bot-api-secret-token": self.secrets[0]}, {}, body)
+
+    def tampered(self, request: WebhookRequest) -> WebhookRequest:
+        return replace(request, headers={"x-telegram-bot-api-secret-token": self.secrets[0][:-1] + "2"})
+
+    def thumb(self, turn_id: str, rating: str) -> bytes:
+        return json.dumps({"update_id": 70 + len(rating), "callback_query": {"id": f"q{rating}", "from": {"id": 1}, "data": f"advisor_feedback:{rating}:{turn_id}"}}).encode()
+
+    def shown(self) -> list[dict[str, Any]]:
+        out = []
+        for call in [call for call in self.platform.calls if not call.refused]:
+            method = call.path.rpartition("/")[2]
+            if method in ("sendMessage", "editMessageText") and "link_preview_options" in call.body:
+                out.append(call.body)
+            if method == "sendDocument":
+                out.append({"text": call.raw.decode("utf-8", "replace")})
+        return out
+
+    def said(self) -> list[str]:
+        return [body["text"] for body in self.shown()]
+
+    def turn_ids(self) -> list[str]:
+        keyboards = [body["reply_markup"]["inline_keyboard"] for body in self.shown() if "reply_markup" in body]
+        return [keyboard[0][0]["callback_data"].split(":")[2] for keyboard in keyboards]
+
+    def delivery_path(self) -> str:
+        return f"/bot{self.secrets[1]}/sendMessage"
+
+    def busy(self, seconds: int) -> Any:
+        return (429, {"ok": False, "error_code": 429, "parameters": {"retry_after": seconds}}, {})
+
+
+class DiscordKit(Kit):
+    key = Ed25519PrivateKey.from_private_bytes(b"7" * 32)
+
+    def __init__(self, platform: Platform, clock: Clock) -> None:
+        super().__init__(platform, clock, "discord", ("discord-bot-token-1", "interaction-token-2"))
+        self.only_mentions = True
+        platform.default = {"id": "900"}
+
+    def settings(self, **changes: Any) -> ChannelSettings:
+        values = {
+            "discord_bot_token": SecretStr(self.secrets[0]),
+            "discord_public_key": self.key.public_key().public_bytes_raw().hex(),
+            "discord_gateway": False,
+            "discord_base_url": self.platform.url,
+        }
+        return ChannelSettings(_env_file=None, **(values | changes))
+
+    def adapter(self, **changes: Any) -> Adapter:
+        if "webhook_secret" in changes:
+            changes = {"discord_public_key": ""}
+        return discord.DiscordAdapter(self.settings(**changes))
+
+    def message(self, text: str, *, id_: str = "1", kind: str = "", group: bool = False, mention: bool = False, thread: str = "", age_s: float = 0.0, sender: str = "U1") -> bytes:
+        snowflake = (int((self.clock() - age_s) * 1000) - 1_420_070_400_000 << 22) + int(id_)
+        body: dict[str, Any] = {
+            "type": 2,
+            "id": str(snowflake),
+            "application_id": "77",
+            "token": self.secrets[1],
+            "channel_id": "5",
+            "data": {"name": "ask", "options": [{"name": "question", "value": text}]},
+            "user": {"id": sender, "bot": kind == BOT_LOOP},
+            "locale": "zh-CN",
+        }
+        if group:
+            body["guild_id"] = "66"
+        if kind == EDIT:
+            body["type"] = 5
+        if text.startswith("/"):
+            body["data"] = {"name": text[1:].split(" ")[0], "options": []}
+        return json.dumps(body).encode()
+
+    def signed(self, body: bytes, *, offset_s: float = 0.0) -> WebhookRequest:
+        stamp = str(int(self.clock() + offset_s))
+        signature = self.key.sign(stamp.encode() + body).hex()
+        return WebhookRequest("POST", {"x-signature-timestamp": stamp, "x-signature-ed25519": signature}, {}, body)
+
+    def challenge(self) -> tuple[WebhookRequest, bytes]:
+        return self.signed(b'{"type": 1}'), b'{"type": 1}'
+
+    def thumb(self, turn_id: str, rating: str) -> bytes:
+        return json.dumps({"type": 3, "id": f"80{len(rating)}", "user": {"id": "U1"}, "data": {"custom_id": f"advisor_feedback:{rating}:{turn_id}"}}).encode()
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The last text of the first message, then what followed."""
+        first: dict[str, dict[str, Any]] = {}
+        others = []
+        for number, call in enumerate([call for call in self.platform.calls if not call.refused]):
+            if call.method == "PATCH" and "components" in call.body or call.method == "PATCH":
+                first[call.path if "components" not in call.body else f"{call.path}{number}"] = call.body
+            elif call.headers.get("content-type", "").startswith("multipart"):
+                others.append({"content": call.raw.decode("utf-8", "replace")})
+            elif call.method == "POST":
+                others.append(call.body)
+        finished = [body for body in first.values() if "components" in body]
+        plain = [body for body in first.values() if "components" not in body]
+        return (finished or plain) + others
+
+    def said(self) -> list[str]:
+        return [body["content"] for body in self.shown()]
+
+    def turn_ids(self) -> list[str]:
+        return [b["components"][0]["components"][0]["custom_id"].split(":")[2] for b in self.shown() if "components" in b]
+
+    def delivery_path(self) -> str:
+        return f"/webhooks/77/{self.secrets[1]}/messages/@original"
+
+    def busy(self, seconds: int) -> Any:
+        return (429, {"message": "You are being rate limited.", "retry_after": float(seconds)}, {})
+
+
+KITS = {
+    "webhook": WebhookKit,
+    "slack": SlackKit,
+    "feishu": FeishuKit,
+    "wecom": WecomKit,
+    "dingtalk": DingtalkKit,
+    "telegram": TelegramKit,
+    "discord": DiscordKit,
+}

@@ -66,6 +66,8 @@ def test_one_flipped_byte_is_refused(kit: Kit, hub: Hub, advisor: FakeAdvisor) -
 
 @pytest.mark.parametrize("offset_s", [-4000, 4000])
 def test_a_stale_or_future_signature_is_refused(kit: Kit, hub: Hub, advisor: FakeAdvisor, offset_s: float) -> None:
+    if not kit.has_signed_time:
+        pytest.skip("the platform signs no time")
     assert post(hub, kit, kit.message("DeepSeek 多少钱？"), offset_s=offset_s) == 401
     drain(hub)
     assert advisor.asked == []
