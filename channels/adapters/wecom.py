@@ -156,7 +156,7 @@ class WecomAdapter(Adapter):
             if row is None:
                 raise Undeliverable("the question is not in the inbox any more")
             self.inbox.save_preview(int(row["id"]), payload.text, final=True)
-            self.inbox.save_handle(int(row["id"]), dict(row["handle"]) | {"finish": True})
+            self.inbox.save_handle(int(row["id"]), dict(row["handle"]) | {"finish": True}, final=True)
         else:
             self._respond(message, payload)
 

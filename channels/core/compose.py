@@ -126,7 +126,7 @@ def preview(text: str, adapter: Adapter) -> str:
 
 def stable(text: str) -> str:
     """The text up to where more text will not change what it means: its last whole paragraph, or sentence of a plain one."""
-    cut = text.rfind("\n\n") + 1
+    cut = text.rfind("\n\n") + 2 if "\n\n" in text else 0
     head, tail = text[:cut], text[cut:]
     if head.count("```") % 2:
         return head[: head.rfind("```")]

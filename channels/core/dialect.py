@@ -9,7 +9,7 @@ from typing import Literal
 TableStyle = Literal["native", "code", "rows"]
 _EVERYBODY = re.compile(r"@(?=(?:all|here|channel|everyone|所有人|全体成员)(?![A-Za-z0-9]))", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[!@#]|/?at\b)", re.IGNORECASE)
-_MARKUP = re.compile(r"[*`~\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\[(?=[^\]]*\]\()")
+_MARKUP = re.compile(r"[*`~\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\[(?!\d+\])")
 ZERO_WIDTH = "\u200b"
 
 

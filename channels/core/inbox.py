@@ -115,16 +115,19 @@ class Inbox:
         done = connection.execute(update(inbox).where(mine).values(state=state, finished_at=self.clock(), lease_until=0.0))
         return bool(done.rowcount)
 
-    def save_handle(self, row_id: int, handle: Mapping[str, Any]) -> None:
+    def save_handle(self, row_id: int, handle: Mapping[str, Any], *, final: bool = False) -> None:
         """Remember the reply that is on the screen, so that a resumed turn edits it instead of opening another."""
-        with self.engine.begin() as connection:
-            connection.execute(update(inbox).where(inbox.c.id == row_id).values(handle=dict(handle)))
+        self._write(row_id, final, handle=dict(handle))
 
     def save_preview(self, row_id: int, shown: str, *, final: bool = False) -> None:
-        """The reply's text, for platforms that come and ask for it. While it grows only who has the row may write it."""
+        """The reply's text, for platforms that come and ask for it."""
+        self._write(row_id, final, preview=shown)
+
+    def _write(self, row_id: int, final: bool, **values: Any) -> None:
+        """What is not final may only be written by who has the row: a process that was slow must not undo another's answer."""
         mine = and_(inbox.c.lease_owner == self.owner, inbox.c.state == "working")
         with self.engine.begin() as connection:
-            connection.execute(update(inbox).where(inbox.c.id == row_id, *(() if final else (mine,))).values(preview=shown))
+            connection.execute(update(inbox).where(inbox.c.id == row_id, *(() if final else (mine,))).values(**values))
 
     def find(self, channel: str, delivery_id: str) -> Mapping[str, Any] | None:
         """The row of a delivery, by the platform's own id."""

@@ -522,7 +522,7 @@ class DiscordKit(Kit):
             "type": 2,
             "id": str(snowflake),
             "application_id": "77",
-            "token": self.secrets[1],
+            "token": f"{self.secrets[1]}-{id_}",
             "channel_id": "5",
             "data": {"name": "ask", "options": [{"name": "question", "value": text}]},
             "user": {"id": sender, "bot": kind == BOT_LOOP},
@@ -551,16 +551,14 @@ class DiscordKit(Kit):
         """The last text of the first message, then what followed."""
         first: dict[str, dict[str, Any]] = {}
         others = []
-        for number, call in enumerate([call for call in self.platform.calls if not call.refused]):
-            if call.method == "PATCH" and "components" in call.body or call.method == "PATCH":
-                first[call.path if "components" not in call.body else f"{call.path}{number}"] = call.body
+        for call in [call for call in self.platform.calls if not call.refused]:
+            if call.method == "PATCH":
+                first[call.path] = call.body
             elif call.headers.get("content-type", "").startswith("multipart"):
                 others.append({"content": call.raw.decode("utf-8", "replace")})
             elif call.method == "POST":
                 others.append(call.body)
-        finished = [body for body in first.values() if "components" in body]
-        plain = [body for body in first.values() if "components" not in body]
-        return (finished or plain) + others
+        return [*first.values(), *others]
 
     def said(self) -> list[str]:
         return [body["content"] for body in self.shown()]
@@ -569,7 +567,7 @@ class DiscordKit(Kit):
         return [b["components"][0]["components"][0]["custom_id"].split(":")[2] for b in self.shown() if "components" in b]
 
     def delivery_path(self) -> str:
-        return f"/webhooks/77/{self.secrets[1]}/messages/@original"
+        return f"/webhooks/77/{self.secrets[1]}-1/messages/@original"
 
     def busy(self, seconds: int) -> Any:
         return (429, {"message": "You are being rate limited.", "retry_after": float(seconds)}, {})

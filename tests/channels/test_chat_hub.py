@@ -226,6 +226,8 @@ def test_a_platform_out_of_reach_is_tried_again_later_and_later(hub: Hub, kit: W
 def test_commands_answer_without_the_model(hub: Hub, kit: WebhookKit, advisor: FakeAdvisor) -> None:
     post(hub, kit, "DeepSeek 多少钱？")
     for number, text in enumerate(("/status", "/feedback 不好 太贵了", "/nonsense", "／帮助", "/sources", "/new", "/sources"), 2):
+        drain(hub)
+        kit.clock.now += 1
         post(hub, kit, text, str(number))
     drain(hub)
     status, feedback, unknown, help_, sources, new, empty = kit.said()[1:]
