@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, exists, func, or_, select, text, update
 
 from channels.core.message import Item, dump_item, load_item
+from channels.core.transaction import begin
 from channels.state.schema import inbox
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Inbox:
             "lease_until": 0.0,
             "received_at": self.clock(),
         }
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             return insert_once(connection, inbox, values, ["channel", "tenant", "delivery_id"])
 
     def claim(self, channels: Sequence[str]) -> Claimed | None:
@@ -83,7 +84,7 @@ class Inbox:
         )
         free = or_(inbox.c.state == "new", and_(inbox.c.state == "working", inbox.c.lease_until < now))
         wanted = select(inbox).where(free, inbox.c.channel.in_(channels), ~earlier, ~held).order_by(inbox.c.id).limit(1)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 # Rows may become visible out of order there; one claim at a time keeps one answer at a time a conversation.
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CLAIM_LOCK})
@@ -98,13 +99,13 @@ class Inbox:
         """Keep rows that this process is still working on."""
         if ids:
             mine = and_(inbox.c.id.in_(ids), inbox.c.lease_owner == self.owner, inbox.c.state == "working")
-            with self.engine.begin() as connection:
+            with begin(self.engine) as connection:
                 connection.execute(update(inbox).where(mine).values(lease_until=self.clock() + self.lease_s))
 
     def release(self, row_id: int) -> None:
         """Hand a row back unanswered, for another process or a later start."""
         mine = and_(inbox.c.id == row_id, inbox.c.lease_owner == self.owner, inbox.c.state == "working")
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             connection.execute(
                 update(inbox).where(mine).values(state="new", lease_owner="", lease_until=0.0, attempts=inbox.c.attempts - 1)
             )
@@ -126,37 +127,37 @@ class Inbox:
     def _write(self, row_id: int, final: bool, **values: Any) -> None:
         """What is not final may only be written by who has the row: a process that was slow must not undo another's answer."""
         mine = and_(inbox.c.lease_owner == self.owner, inbox.c.state == "working")
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             connection.execute(update(inbox).where(inbox.c.id == row_id, *(() if final else (mine,))).values(**values))
 
     def find(self, channel: str, delivery_id: str) -> Mapping[str, Any] | None:
         """The row of a delivery, by the platform's own id."""
         query = select(inbox).where(inbox.c.channel == channel, inbox.c.delivery_id == delivery_id)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row is not None else None
 
     def get(self, row_id: int) -> Mapping[str, Any] | None:
         """A row by its number."""
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             row = connection.execute(select(inbox).where(inbox.c.id == row_id)).mappings().first()
         return dict(row) if row is not None else None
 
     def has_spoken_in(self, conversation: str) -> bool:
         """Whether a question of this conversation was taken up before: the bot is part of the thread."""
         query = select(inbox.c.id).where(inbox.c.conversation == conversation, inbox.c.state != "dropped").limit(1)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             return connection.execute(query).first() is not None
 
     def waiting(self) -> int:
         """Rows that are not finished."""
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             return int(connection.execute(select(func.count()).select_from(inbox).where(inbox.c.state.in_(UNFINISHED))).scalar() or 0)
 
     def purge(self) -> int:
         """Forget finished rows older than `KEEP_S`, with their outbox rows; returns how many."""
         old = and_(inbox.c.state.notin_(UNFINISHED), inbox.c.received_at < self.clock() - KEEP_S)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             return int(connection.execute(delete(inbox).where(old)).rowcount)
 
 

@@ -15,6 +15,7 @@ from agent.codec import dump_done
 from agent.events import AnswerDone
 from agent.session import Advisor, Conversation
 from channels.core.message import InboundMessage, Item
+from channels.core.transaction import begin
 from channels.state.conversations import Conversations, StoredTurn, title_of
 from channels.state.feedback import Feedback, Opinion
 from channels.state.schema import conversations, turns
@@ -113,7 +114,7 @@ class Memory:
     def rate(self, turn_id: str, channel: str, tenant: str, sender_id: str, rating: str, reason: str) -> bool:
         """Keep (or, for `none`, withdraw) what a person thinks of an answer; False if there is no such answer in that workspace."""
         query = select(turns.c.conversation_id, turns.c.number, conversations.c.owner).join_from(turns, conversations)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             found = connection.execute(query.where(turns.c.id == turn_id, conversations.c.channel == channel)).first()
         if found is None or not found.owner.startswith(f"{channel}/{tenant}/"):
             return False

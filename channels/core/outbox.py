@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, exists, func, insert, or_, select, text, update
 
 from channels.core.payload import Payload, dump_payload, load_payload
+from channels.core.transaction import begin
 from channels.state.schema import outbox
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Outbox:
         )
         free = or_(and_(outbox.c.state == "ready", outbox.c.next_at <= now), and_(outbox.c.state == "sending", outbox.c.lease_until < now))
         wanted = select(outbox).where(free, outbox.c.channel.in_(channels), ~earlier).order_by(outbox.c.next_at, outbox.c.id).limit(1)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CLAIM_LOCK})
             row = connection.execute(wanted).mappings().first()
@@ -97,17 +98,17 @@ class Outbox:
 
     def _close(self, outgoing: Outgoing, **values: object) -> None:
         mine = and_(outbox.c.id == outgoing.id, outbox.c.lease_owner == self.owner)
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             connection.execute(update(outbox).where(mine).values(lease_until=0.0, **values))
 
     def due(self, channels: Sequence[str]) -> bool:
         """Whether something could be sent now or is being sent."""
         open_ = or_(and_(outbox.c.state == "ready", outbox.c.next_at <= self.clock()), outbox.c.state == "sending")
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             return connection.execute(select(outbox.c.id).where(open_, outbox.c.channel.in_(channels)).limit(1)).first() is not None
 
     def counts(self) -> dict[str, int]:
         """State -> number of parts."""
-        with self.engine.begin() as connection:
+        with begin(self.engine) as connection:
             found = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state)).all()
         return {str(state): int(count) for state, count in found}

@@ -23,7 +23,6 @@ class Payload:
     turn_id: str = ""
     chart: Chart | None = None
     name: str = ""
-    follow_ups: tuple[str, ...] = ()
 
 
 @cache

@@ -19,6 +19,7 @@ from channels.core.memory import Memory, Thread, turn_id_of
 from channels.core.message import InboundMessage, Thumb
 from channels.core.outbox import Outbox
 from channels.core.settings import ChannelSettings
+from channels.core.transaction import begin
 from channels.core.turn import Turn
 from channels.core.words import language_of, say
 from channels.state.limits import Limits, Rate
@@ -166,7 +167,7 @@ class Worker:
     ) -> None:
         adapter, turn_id = self.adapters[message.channel], turn_id_of(message)
         payloads = answer_payloads(done, adapter, turn_id, self.can_draw)
-        with self.inbox.engine.begin() as connection:
+        with begin(self.inbox.engine) as connection:
             if not self.inbox.finish(connection, claimed.id):
                 log.warning("%s row %d belongs to another process by now; its answer is not sent twice", message.channel, claimed.id)
                 return
@@ -183,13 +184,13 @@ class Worker:
 
     def _reply(self, claimed: Claimed, message: InboundMessage, markdown: str, language: Language) -> None:
         payloads = notice_payloads(markdown, self.adapters[message.channel], language)
-        with self.inbox.engine.begin() as connection:
+        with begin(self.inbox.engine) as connection:
             if self.inbox.finish(connection, claimed.id):
                 self.outbox.put(connection, claimed.id, message.channel, payloads)
         self.sent()
 
     def _close(self, claimed: Claimed, state: str) -> None:
-        with self.inbox.engine.begin() as connection:
+        with begin(self.inbox.engine) as connection:
             self.inbox.finish(connection, claimed.id, state)
 
 
