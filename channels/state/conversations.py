@@ -44,7 +44,7 @@ class StoredTurn:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation as lists show it. Times are UTC seconds since 1970; `updated_at` grows with every change."""
+    """A conversation as lists show it. Times are UTC seconds since 1970; `updated_at` changes with every turn added or dropped."""
 
     id: str
     owner: str
@@ -199,7 +199,8 @@ class Conversations:
         query = select(conversations.c.title).where(conversations.c.id == id_, conversations.c.owner == owner)
         title: str | None = connection.execute(query).scalar()
         if title is None:
-            raise UnknownConversationError(f"there is no conversation {re.sub(r'[^A-Za-z0-9_-]', '?', id_)[:40]!r} of yours; was it deleted?")
+            shown = re.sub(r"[^A-Za-z0-9_-]", "?", id_)[:40]
+            raise UnknownConversationError(f"there is no conversation {shown!r} of yours; was it deleted?")
         return title
 
 
