@@ -59,3 +59,47 @@ limits = Table(
     Column("updated_at", Float, nullable=False),
 )
 """Token buckets of users, chats and keys."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("channel", String(40), nullable=False),
+    Column("tenant", String(200), nullable=False),
+    Column("delivery_id", String(200), nullable=False),
+    Column("conversation", String(500), nullable=False),
+    Column("item", JSON, nullable=False),
+    Column("handle", JSON, nullable=False),
+    Column("preview", Text, nullable=False, default=""),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("lease_owner", String(80), nullable=False, default=""),
+    Column("lease_until", Float, nullable=False, default=0.0),
+    Column("received_at", Float, nullable=False),
+    Column("finished_at", Float, nullable=True),
+    UniqueConstraint("channel", "tenant", "delivery_id", name="inbox_delivery"),
+    Index("inbox_by_state", "state", "id"),
+    Index("inbox_by_conversation", "conversation", "state"),
+)
+"""One row a delivery that a chat platform made; the unique constraint is the de-duplication. `item` is what the adapter read,
+`handle` names the reply that is already on the screen, `preview` is its text so far. States: new, working, done, dropped."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("inbox_id", Integer, ForeignKey("inbox.id", ondelete="CASCADE"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", Float, nullable=False),
+    Column("lease_owner", String(80), nullable=False, default=""),
+    Column("lease_until", Float, nullable=False, default=0.0),
+    Column("problem", Text, nullable=False, default=""),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("inbox_id", "part", name="outbox_part"),
+    Index("outbox_by_state", "state", "next_at"),
+)
+"""The parts of a reply in order; a part leaves only after those before it. States: ready, sending, sent, dead."""
