@@ -17,7 +17,8 @@ def _adapter() -> TypeAdapter[AnswerDone]:
 
 def dump_done(done: AnswerDone) -> dict[str, Any]:
     """JSON-ready values; `load_done` gives an equal answer back, but for `Decimal`s inside tool records, which become text."""
-    return cast(dict[str, Any], _adapter().dump_python(done, mode="json"))
+    # Charts may hold whole numbers where a float is declared, which is no reason for a warning.
+    return cast(dict[str, Any], _adapter().dump_python(done, mode="json", warnings=False))
 
 
 def load_done(data: Any) -> AnswerDone:

@@ -1,8 +1,8 @@
 """Real use becomes a suite: questions from CSV or XLSX, and answers that people marked as wrong.
 
 A table needs a column of questions; others are optional: id, lang, category, answer (figures in it become expected numbers),
-must (facts, `/` between forms, `;` between facts), must_not, refuse, models, sources. Feedback is JSONL with question, answer,
-rating and reason; only thumbs-down lines become cases, and what is expected of them is left to a person, see `needs_review`:
+must (facts, `/` between forms, `;` between facts), must_not, refuse, models, sources. Feedback is rows with question, answer,
+rating and reason; only thumbs-down rows become cases, and what is expected of them is left to a person, see `needs_review`:
 `write_table` makes a table of them to be filled in.
 """
 
@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +50,25 @@ def cases_from_table(path: Path) -> list[Case]:
 
 
 def cases_from_feedback(path: Path) -> list[Case]:
-    """One case for each question that was marked down, the newest mark of a question counts. A bad line is an error."""
+    """The cases of a JSONL file of opinions, see `cases_from_records`. A bad line is an error."""
     if not path.is_file():
-        raise UsageError(f"{path}: no feedback there; the page writes it when somebody rates an answer")
-    newest: dict[str, dict[str, Any]] = {}
+        raise UsageError(f"{path}: no feedback there; expected JSON lines with question, answer, rating and reason")
+    records: list[dict[str, Any]] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if line.strip():
             try:
                 record = json.loads(line)
-                newest[str(record["question"])] = record
+                records.append({**record, "question": str(record["question"])})
             except (ValueError, KeyError, TypeError):
                 raise UsageError(f"{path}:{number}: expected one JSON object with question, answer, rating and reason") from None
-    down = [record for record in newest.values() if _is_down(record.get("rating"))]
-    return [_feedback_case(record) for record in down]
+    return cases_from_records(records)
+
+
+def cases_from_records(records: Iterable[Mapping[str, Any]]) -> list[Case]:
+    """One case for each question that was marked down; the last mark of a question counts. `question` and `rating` are needed,
+    `turns`, `reason`, `answer` and `expected` are read where they are there."""
+    newest = {tuple(record.get("turns") or [record["question"]]): record for record in records}
+    return [_feedback_case(record) for record in newest.values() if _is_down(record.get("rating"))]
 
 
 def needs_review(case: Case) -> bool:
@@ -91,7 +97,7 @@ def _as_text(cell: str) -> str:
     return f"'{cell}" if cell[:1] in _FORMULA_STARTS else cell
 
 
-def _feedback_case(record: dict[str, Any]) -> Case:
+def _feedback_case(record: Mapping[str, Any]) -> Case:
     turns = record.get("turns") or [record["question"]]
     fields = {"question": turns[-1], "must": str(record.get("expected") or ""), "category": "feedback"}
     case = _case(fields, 0)

@@ -137,16 +137,20 @@ def new_command(
 def collect_command(
     out: Annotated[Path, typer.Option(help="The suite to write.")],
     table: Annotated[Path | None, typer.Argument(metavar="[TABLE]", help="CSV or XLSX with a question column.", show_default=False)] = None,
-    feedback: Annotated[bool, typer.Option("--feedback", help="TABLE is a feedback file; default: ADVISOR_HOME/feedback.jsonl.")] = False,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="The answers marked thumbs-down, of the database; or TABLE, a JSONL file of opinions.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
 ) -> None:
     """Make a suite from real use."""
     from eval.intake import cases_from_feedback, cases_from_table, needs_review
-    from kb.settings import get_settings
 
     if table is None and not feedback:
         raise UsageError("give a CSV or XLSX file of questions, or --feedback for the answers marked thumbs-down")
-    cases = cases_from_feedback(table or get_settings().home / "feedback.jsonl") if feedback or table is None else cases_from_table(table)
+    if table is None:
+        cases = _marked_down()
+    else:
+        cases = cases_from_feedback(table) if feedback else cases_from_table(table)
     _write(out, cases, force)
     left = [case for case in cases if needs_review(case)]
     for case in left:
@@ -154,6 +158,19 @@ def collect_command(
     if left and out.suffix == ".csv":
         then = f"advisor eval collect {out} --out {out.with_suffix('.jsonl')}"
         print(f"fill in {out} (answer, must, refuse or models), then: {then}", file=sys.stderr)
+
+
+def _marked_down() -> list[Case]:
+    """The cases of the database's feedback: page, team chat and API keep it in one place."""
+    from channels.state.database import open_database
+    from channels.state.feedback import Feedback
+    from eval.intake import cases_from_records
+    from kb.settings import get_settings
+
+    records = list(Feedback(open_database(get_settings())).records())
+    if not records:
+        raise UsageError("nobody has rated an answer yet; the page and team chat keep it when somebody does")
+    return cases_from_records(records)
 
 
 def _write(out: Path, cases: Sequence[Case], force: bool) -> None:

@@ -17,7 +17,7 @@ conversations = Table(
     Column("updated_at", Float, nullable=False),
     Index("conversations_by_owner", "owner", "updated_at"),
 )
-"""`owner` is an account, a channel's conversation key, or empty where nobody signs in."""
+"""`owner` is an account, a key, a browser's secret (its digest) or a channel's conversation key, see conversations.py."""
 
 turns = Table(
     "turns",
@@ -31,7 +31,8 @@ turns = Table(
     Column("created_at", Float, nullable=False),
     UniqueConstraint("id", name="turns_id"),
 )
-"""`number` counts from 0 within its conversation. `done` is the whole `AnswerDone`; null for a turn that was stopped or failed."""
+"""`number` counts from 0 within its conversation. `done` holds how the turn ended, `{"done": AnswerDone}` or `{"failed": ...}`, with what
+was understood beside it; null for a turn that was stopped before that."""
 
 feedback = Table(
     "feedback",
