@@ -10,9 +10,14 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from postgres_server import MISSING, PostgresServer, programs, running_postgres
+
+if TYPE_CHECKING:
+    from kb.settings import Settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -74,3 +79,25 @@ def indexed_home(shipped_index: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     shutil.copytree(shipped_index, home)
     monkeypatch.setenv("ADVISOR_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started once a run; every database that a test asks it for is new."""
+    if programs() is None:
+        pytest.skip(MISSING)
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with an empty state database: the data folder's own file, then a server's."""
+    from pydantic import SecretStr
+
+    from kb.settings import Settings
+
+    if request.param == "sqlite":
+        return Settings(home=tmp_path)
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return Settings(home=tmp_path, database_url=SecretStr(server.database()))

@@ -20,8 +20,8 @@ from kb.settings import Settings
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    yield open_database(Settings(home=tmp_path))
+def engine(state_settings: Settings) -> Iterator[Engine]:
+    yield open_database(state_settings)
     close_databases()
 
 
