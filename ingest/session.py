@@ -13,11 +13,12 @@ from ingest.pipeline import Embedder, Failure, Outcome, embed_missing, run_actio
 from ingest.plan import Action, Known, Plan, known_documents, make_plan, plan_removal
 from ingest.progress import Reporter
 from ingest.scan import SHIPPED, Found, Scan, file_state, is_url, scan_paths, scan_shipped
-from kb.caches import CacheFactory, cache_factory
+from kb.caches import CacheFactory
 from kb.errors import AdvisorError, IndexMissingError
 from kb.generations import open_writer
 from kb.manifest import Manifest, Matrix
 from kb.settings import Settings
+from kb.store import store_for
 from kb.types import Document
 from kb.writer import Entry, FileState, IndexWriter
 
@@ -75,7 +76,7 @@ def preview(settings: Settings, request: Request) -> Report:
     began = time.monotonic()
     scan = _scan(request, settings)
     try:
-        manifest = Manifest.open(settings.home)
+        manifest = store_for(settings).open()
     except IndexMissingError:
         return _finished(Report(_plan(request, scan, [], [])), None, began)
     try:
@@ -106,15 +107,16 @@ def ingest(
     began = time.monotonic()
     scan = _scan(request, settings)
     model = embedder or _ModelWhenNeeded(settings)
-    caches = make_caches or cache_factory(settings)
+    store = store_for(settings)
     with open_writer(
         settings.home,
-        caches,
+        make_caches or store.caches,
         embedder=model.fingerprint,
         chunker=CHUNKER_VERSION,
         rebuild=request.rebuild,
         wait_s=request.wait_s,
         on_wait=reporter.message,
+        store=store,
     ) as writer:
         run = _Run(settings, request, reporter, model, writer)
         if request.rebuild and writer.manifest.generation != writer.generation:
