@@ -158,7 +158,9 @@ def _migrate(settings: Settings) -> None:
 
     engine, schema = _engine(settings), schema_name(settings)
     config = Config()
-    config.set_main_option("script_location", "kb:migrations")
+    config.set_main_option("script_location", "kb:")
+    config.set_main_option("version_locations", "kb:migrations")
+    config.set_main_option("path_separator", "newline")
     config.attributes["schema"] = schema
     with translated_sql(engine):
         with engine.connect() as connection:

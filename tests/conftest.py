@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from milvus_server import running_milvus
 from postgres_server import MISSING, PostgresServer, programs, running_postgres
 
 if TYPE_CHECKING:
@@ -101,3 +102,30 @@ def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
         return Settings(home=tmp_path)
     server: PostgresServer = request.getfixturevalue("postgres")
     return Settings(home=tmp_path, database_url=SecretStr(server.database()))
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[str]:
+    """The address of a Milvus server (the embedded one, in a process of its own), started once a run."""
+    with running_milvus() as address:
+        yield address
+
+
+@pytest.fixture(params=["local", "distributed"])
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of an empty store: a data folder, then servers."""
+    from kb.settings import Settings
+
+    return Settings(home=tmp_path / "home") if request.param == "local" else request.getfixturevalue("distributed_settings")
+
+
+@pytest.fixture
+def distributed_settings(milvus: str, postgres: PostgresServer, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an empty store on servers."""
+    from pydantic import SecretStr
+
+    from kb.postgres_manifest import forget_engines
+    from kb.settings import Settings
+
+    yield Settings(home=tmp_path / "home", milvus_url=milvus, database_url=SecretStr(postgres.database()))
+    forget_engines()
