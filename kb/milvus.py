@@ -125,7 +125,8 @@ class MilvusIndex:
 
     def words(self, tokens: Sequence[str], k: int, where: str = "") -> list[tuple[str, float]]:
         """The best `k` as (id, BM25), best first."""
-        return self._search("words", written(tokens), k, where, {"metric_type": "BM25"}) if tokens else []
+        hits = self._search("words", written(tokens), k, where, {"metric_type": "BM25"}) if tokens else []
+        return [(id_, abs(score)) for id_, score in hits]  # the embedded one gives it as a distance, below zero
 
     def _search(self, field: str, asked: Any, k: int, where: str, parameters: dict[str, Any]) -> list[tuple[str, float]]:
         if k <= 0 or not self._exists and not self._refresh():
@@ -148,18 +149,20 @@ class MilvusIndex:
         from pymilvus import DataType, Function, FunctionType
 
         client, chosen = self._client, self._settings.milvus_dense_index
+        lite = is_lite(str(client.get_server_version()))  # it knows one tokenizer, and no index on arrays, which it scans
+        analyzer = {"tokenizer": "standard" if lite else "whitespace"}
         schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=64)
         schema.add_field("kind", DataType.VARCHAR, max_length=16)
         schema.add_field("places", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=_MAX_PLACES, max_length=_MAX_PLACE_BYTES)
-        schema.add_field("body", DataType.VARCHAR, max_length=65_535, enable_analyzer=True, analyzer_params={"tokenizer": "standard"})
+        schema.add_field("body", DataType.VARCHAR, max_length=65_535, enable_analyzer=True, analyzer_params=analyzer)
         schema.add_field("words", DataType.SPARSE_FLOAT_VECTOR)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimensions)
         schema.add_function(Function("bm25", FunctionType.BM25, input_field_names=["body"], output_field_names=["words"]))
         indexes = client.prepare_index_params()
         indexes.add_index("vector", index_type=chosen, metric_type="COSINE", params=_DENSE[chosen][0])
         indexes.add_index("words", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=dict(BM25))
-        if not is_lite(str(client.get_server_version())):  # the embedded one scans arrays, and refuses an index on them
+        if not lite:
             indexes.add_index("places", index_type="INVERTED")
         shards = self._settings.milvus_shards
         client.create_collection(self.name, schema=schema, index_params=indexes, num_shards=shards, consistency_level="Bounded")

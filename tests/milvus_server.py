@@ -20,11 +20,10 @@ def running_milvus(folder: Path | None = None) -> Iterator[str]:
     """Its address. With `folder`, what was stored there before is there again."""
     data = folder or Path(tempfile.mkdtemp(prefix="advisor-milvus-"))
     port = free_port()
-    # What is not yet sealed is searched row by row in Python, so it is sealed early; its threads would only fight on a small machine.
-    environment = os.environ | {"MILVUS_LITE_MEMTABLE_MEMORY_LIMIT_BYTES": "2000000", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}  # its threads would only fight on a small machine
     command = [sys.executable, "-m", "milvus_lite", "server", "--data-dir", str(data), "--host", "127.0.0.1", "--port", str(port)]
     with (data.parent / f"{data.name}.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment | {"PYTHONUNBUFFERED": "1"}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         for _ in range(600):
             if b"listening" in Path(log.name).read_bytes() or process.poll() is not None:
