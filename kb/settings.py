@@ -90,3 +90,9 @@ def get_settings() -> Settings:
         first = error.errors()[0]
         name = "ADVISOR_" + str(first["loc"][0]).upper()
         raise SettingsError(f"{name}: {first['msg']} (found {first.get('input')!r}); set it in the environment or in .env") from None
+
+
+def without_secrets(settings: Settings) -> Settings:
+    """A copy that may be sent to other machines."""
+    blank = {name: SecretStr("") for name, value in settings if isinstance(value, SecretStr)}
+    return settings.model_copy(update=blank)
