@@ -23,6 +23,9 @@ pytest.importorskip("ray", reason="Ray is not installed (pip install 'llm-adviso
 from ingest.ray_engine import RayEngine
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = {"RAY_agent_register_timeout_ms": "300000", "RAY_worker_register_timeout_seconds": "300"}
+"""Ray takes a machine that is slow to start its processes for a broken one."""
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),  # Ray's own
@@ -35,17 +38,16 @@ def cluster() -> Iterator[str]:
     """The address of a cluster whose workers find the project and these tests."""
     import ray
 
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(str(path) for path in (ROOT, ROOT / "tests", ROOT / "tests" / "ingest"))
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    places = os.pathsep.join(str(path) for path in (ROOT, ROOT / "tests", ROOT / "tests" / "ingest"))
+    # Workers give way to everything else by default, which on a busy machine is for ever.
+    patch = pytest.MonkeyPatch()
+    for name, value in {"PYTHONPATH": places, "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", **PATIENCE}.items():
+        patch.setenv(name, value)
     quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
     context = ray.init(address="local", num_cpus=2, object_store_memory=10**9, _node_ip_address="127.0.0.1", **quiet)
     yield context.address_info["gcs_address"]
     ray.shutdown()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
+    patch.undo()
 
 
 class DiesOnce(HashEmbedder):
