@@ -126,23 +126,35 @@ class RayEngine:
         except ModuleNotFoundError:
             raise SettingsError("--engine ray needs Ray, which is not installed; install it with: pip install 'llm-advisor[ray]'") from None
         mine = not ray.is_initialized()
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
-            if mine and self.address:
-                ray.init(address=self.address, **quiet)
-            elif mine:
-                cpus = max(2, self.workers, cpu_count())
-                quiet |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
-                ray.init(address="local", num_cpus=cpus, **quiet)
+            if mine:
+                self._connect()
             resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
             yield self.workers or max(1, int(resources.get("CPU", 1)) // 2)
-        except (ray.exceptions.RayError, ConnectionError) as error:
-            cause = (str(error).strip().splitlines() or [type(error).__name__])[-1][:300]
-            hint = "what was stored stays: check the cluster, and run the command again to go on"
-            raise RayError(f"Ray gave up ({type(error).__name__}: {cause}); {hint}") from error
+        except ray.exceptions.RayError as error:
+            raise RayError(f"Ray gave up ({_cause(error)}); what was stored stays: run the command again to go on") from error
         finally:
             if mine and ray.is_initialized():
                 ray.shutdown()
+
+    def _connect(self) -> None:
+        import ray
+
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self.address:
+            options |= {"address": self.address}
+        else:
+            options |= {"address": "local", "num_cpus": max(2, self.workers, cpu_count()), "include_dashboard": False}
+            options |= {"object_store_memory": _OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
+        try:
+            ray.init(**options)
+        except Exception as error:  # Ray raises plain exceptions here
+            where = f"the cluster at {self.address}" if self.address else "a cluster on this machine"
+            raise RayError(f"cannot start or reach {where} ({_cause(error)}); check --ray-address, and that its processes run") from error
+
+
+def _cause(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[-1][:300]}"
 
 
 class ParseDocuments:

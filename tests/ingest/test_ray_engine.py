@@ -44,7 +44,14 @@ def cluster() -> Iterator[str]:
     for name, value in {"PYTHONPATH": places, "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", **PATIENCE}.items():
         patch.setenv(name, value)
     quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    context = ray.init(address="local", num_cpus=2, object_store_memory=10**9, _node_ip_address="127.0.0.1", **quiet)
+    for left in reversed(range(5)):  # it gives its own processes 30 seconds to start, which a busy machine may not manage
+        try:
+            context = ray.init(address="local", num_cpus=2, object_store_memory=10**9, _node_ip_address="127.0.0.1", **quiet)
+            break
+        except Exception:
+            ray.shutdown()
+            if not left:
+                raise
     yield context.address_info["gcs_address"]
     ray.shutdown()
     patch.undo()
