@@ -207,7 +207,7 @@ def open_advisor(settings: Settings | None = None, *, need_index: bool = True) -
     try:
         from kb.index import Index
 
-        library = Index.open(chosen.home)
+        library = Index.open(settings=chosen)
     except IndexMissingError:
         if need_index:
             raise

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import IndexMissingError
-from kb.manifest import Manifest
-from kb.settings import Settings
+from kb.settings import Settings, get_settings
+from kb.store import store_for
 
 ROOT = Path(__file__).parents[1]
 READING = ("ingest", "kb", "kb/catalog")
@@ -27,12 +27,12 @@ def code_state(folders: Iterable[str]) -> str:
 def run_state(settings: Settings, mode: str) -> dict[str, Any]:
     """The conditions of a run, as the report shows them; a run that was broken off goes on under the same ones only."""
     kept = {"mode": mode, "embed_model": settings.embed_model, "llm_model": settings.llm_model if mode == "llm" else ""}
-    return kept | {"code": code_state(ANSWERING), "index": _index_state(settings.home), "own catalog": _own_catalog(settings.home)}
+    return kept | {"code": code_state(ANSWERING), "index": _index_state(settings), "own catalog": _own_catalog(settings.home)}
 
 
-def _index_state(home: Path) -> str:
+def _index_state(settings: Settings) -> str:
     try:
-        with closing(Manifest.open(home)) as manifest:
+        with closing(store_for(settings).open()) as manifest:
             return f"{manifest.document_count()} documents, {manifest.chunk_count()} chunks, change {manifest.change_counter}"
     except IndexMissingError:
         return "none"
@@ -41,7 +41,7 @@ def _index_state(home: Path) -> str:
 def holds_other_documents(home: Path) -> bool:
     """Whether a data folder has an index, and the shipped documents are not in it."""
     try:
-        with closing(Manifest.open(home)) as manifest:
+        with closing(store_for(get_settings().model_copy(update={"home": home})).open()) as manifest:
             return manifest.meta("shipped") != "1" and manifest.document_count() > 0
     except IndexMissingError:
         return False

@@ -63,8 +63,8 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class _Read:
-    """A document on its way into the index, or why it did not get there."""
+class Read:
+    """A document on its way into the index, or why it did not get there. `weight` is the size of its source in bytes."""
 
     action: Action
     entry: Entry | None = None
@@ -78,6 +78,22 @@ Fetch = Callable[[str], tuple[bytes, Document]]
 """A page's bytes and parsed form."""
 Stored = Callable[[str], Document | None]
 """The parsed form that the index keeps of a source."""
+
+
+class Engine(Protocol):
+    """Carries out a plan, as `run_actions` does."""
+
+    def __call__(
+        self,
+        writer: IndexWriter,
+        actions: Sequence[Action],
+        embedder: Embedder,
+        reporter: Reporter,
+        *,
+        draft: Draft,
+        fetch: Fetch,
+        stored: Stored | None = None,
+    ) -> Outcome: ...
 
 
 def run_actions(
@@ -96,19 +112,24 @@ def run_actions(
     document is then as it was before or complete.
     """
     outcome = Outcome()
-    removed = [action.source for action in actions if action.kind == "removed"]
-    if removed:
-        writer.write([], removed)
-        outcome.count("removed", len(removed))
+    remove_first(writer, actions, outcome)
     todo = [action for action in actions if action.kind in ("added", "updated", "renamed")]
     reporter.start(len(todo))
     try:
         reader = _Reader(todo, writer, draft, fetch, stored)
         for window in reader.windows():
-            _embed_and_write(writer, window, embedder, reporter, outcome)
+            embed_and_write(writer, window, embedder, reporter, outcome)
     finally:
         reporter.stop()
     return outcome
+
+
+def remove_first(writer: IndexWriter, actions: Sequence[Action], outcome: Outcome) -> None:
+    """Carry out the removals of a plan."""
+    removed = [action.source for action in actions if action.kind == "removed"]
+    if removed:
+        writer.write([], removed)
+        outcome.count("removed", len(removed))
 
 
 def read_document(action: Action, draft: Draft, fetch: Fetch, stored: Stored | None = None) -> Entry:
@@ -147,22 +168,22 @@ class _Reader:
 
     def __init__(self, actions: Sequence[Action], writer: IndexWriter, draft: Draft, fetch: Fetch, stored: Stored | None) -> None:
         self._actions = actions
-        self._known = {action.source: _move(writer, action) for action in actions if action.kind == "renamed"}
+        self._known = {action.source: moved_document(writer, action) for action in actions if action.kind == "renamed"}
         self._draft, self._fetch, self._stored = draft, fetch, stored
-        self._queue: queue.SimpleQueue[_Read | str] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Read | str] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._ahead = 0
         self._stopped = False
 
-    def windows(self) -> Iterator[list[_Read]]:
+    def windows(self) -> Iterator[list[Read]]:
         """The documents in the order of the plan, in groups with enough texts to embed together."""
         thread = threading.Thread(target=self._work, name="parse", daemon=True)
         thread.start()
-        window: list[_Read] = []
+        window: list[Read] = []
         texts = 0
         try:
             while (item := self._queue.get()) != _END:
-                if isinstance(item, _Read):
+                if isinstance(item, Read):
                     window.append(item)
                     texts += len(item.entry.chunks) if item.entry else 0
                 if window and (texts >= WINDOW_TEXTS or item == _FULL):
@@ -177,7 +198,7 @@ class _Reader:
                 self._room.notify()
             thread.join()
 
-    def _release(self, done: Sequence[_Read]) -> None:
+    def _release(self, done: Sequence[Read]) -> None:
         with self._room:
             self._ahead -= sum(item.weight for item in done)
             self._room.notify()
@@ -198,31 +219,38 @@ class _Reader:
         finally:
             self._queue.put(_END)
 
-    def _read(self, action: Action, weight: int) -> _Read:
+    def _read(self, action: Action, weight: int) -> Read:
         if action.kind == "renamed":
-            return _Read(action, self._known[action.source], weight=weight)
-        try:
-            return _Read(action, read_document(action, self._draft, self._fetch, self._stored), weight=weight)
-        except AdvisorError as error:
-            reason = str(error)
-        except Exception as error:  # a parser's bug with one file must not cost the others
-            if environ.get("ADVISOR_DEBUG"):
-                traceback.print_exc()
-            reason = f"reading it failed unexpectedly ({type(error).__name__}: {printable(str(error))[:200]}); ADVISOR_DEBUG=1 shows where"
-        return _Read(action, self._kept(action), reason, weight)
-
-    def _kept(self, action: Action) -> Entry | None:
-        """In a rebuild, a file that cannot be read any more stays with what was read of it before."""
-        document = self._stored(action.source) if self._stored else None
-        if document is None:
-            return None
-        state = FileState()  # matches no file, so that it is tried again
-        chunks = chunk_document(document)
-        proposed = self._draft(document) if action.corpus == USER else ""
-        return Entry(action.source, action.path, action.corpus, action.content, state, document, chunks, proposed)
+            return Read(action, self._known[action.source], weight=weight)
+        read = try_document(action, self._draft, self._fetch, self._stored, weight)
+        return read if not read.error else replace(read, entry=kept_document(action, self._draft, self._stored))
 
 
-def _move(writer: IndexWriter, action: Action) -> Entry:
+def try_document(action: Action, draft: Draft, fetch: Fetch, stored: Stored | None = None, weight: int = 0) -> Read:
+    """`read_document`, or why that failed: a parser's bug with one file must not cost the others."""
+    try:
+        return Read(action, read_document(action, draft, fetch, stored), weight=weight)
+    except AdvisorError as error:
+        reason = str(error)
+    except Exception as error:
+        if environ.get("ADVISOR_DEBUG"):
+            traceback.print_exc()
+        reason = f"reading it failed unexpectedly ({type(error).__name__}: {printable(str(error))[:200]}); ADVISOR_DEBUG=1 shows where"
+    return Read(action, error=reason, weight=weight)
+
+
+def kept_document(action: Action, draft: Draft, stored: Stored | None) -> Entry | None:
+    """In a rebuild, a file that cannot be read any more stays with what was read of it before."""
+    document = stored(action.source) if stored else None
+    if document is None:
+        return None
+    state = FileState()  # matches no file, so that it is tried again
+    chunks = chunk_document(document)
+    proposed = draft(document) if action.corpus == USER else ""
+    return Entry(action.source, action.path, action.corpus, action.content, state, document, chunks, proposed)
+
+
+def moved_document(writer: IndexWriter, action: Action) -> Entry:
     """The entry of a document that only gets another name."""
     key = (writer.generation, action.old_source or action.source)
     row = writer.manifest.connection.execute("SELECT draft FROM document_rows WHERE generation = ? AND source = ?", key).fetchone()
@@ -231,7 +259,8 @@ def _move(writer: IndexWriter, action: Action) -> Entry:
     return Entry(action.source, action.path, action.corpus, action.content, state, draft=kept, replaces=action.old_source)
 
 
-def _embed_and_write(writer: IndexWriter, window: Sequence[_Read], embedder: Embedder, reporter: Reporter, outcome: Outcome) -> None:
+def embed_and_write(writer: IndexWriter, window: Sequence[Read], embedder: Embedder, reporter: Reporter, outcome: Outcome) -> None:
+    """Embed what is missing of some documents, store them one transaction each, and tell what became of each."""
     entries = [item.entry for item in window if item.entry is not None and not _is_same_page(item)]
     outcome.embedded_texts += embed_missing(
         writer, [chunk for entry in entries for chunk in entry.chunks], embedder, _watch(window, reporter, outcome)
@@ -247,7 +276,7 @@ def _embed_and_write(writer: IndexWriter, window: Sequence[_Read], embedder: Emb
             reporter.finished(item.action.source, kind, len(item.entry.chunks))
 
 
-def _is_same_page(item: _Read) -> bool:
+def _is_same_page(item: Read) -> bool:
     """A page can only be compared after it was fetched."""
     is_page = item.action.found is not None and item.action.found.is_url
     return is_page and item.entry is not None and item.action.kind == "updated" and item.entry.content == item.action.content
@@ -280,7 +309,7 @@ def _without_shipped(writer: IndexWriter, missing: list[str]) -> list[str]:
     return [text for text in missing if text not in known] if known else missing
 
 
-def _watch(window: Sequence[_Read], reporter: Reporter, outcome: Outcome) -> Callable[[float], None]:
+def _watch(window: Sequence[Read], reporter: Reporter, outcome: Outcome) -> Callable[[float], None]:
     before = sum(outcome.done.get(kind, 0) for kind in ("added", "updated", "renamed", "unchanged")) + len(outcome.failed)
 
     def watch(share: float) -> None:

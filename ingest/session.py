@@ -6,18 +6,20 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ingest.chunk import CHUNKER_VERSION
-from ingest.pipeline import Embedder, Failure, Outcome, embed_missing, run_actions
+from ingest.pipeline import Embedder, Engine, Failure, Outcome, embed_missing, run_actions
 from ingest.plan import Action, Known, Plan, known_documents, make_plan, plan_removal
 from ingest.progress import Reporter
 from ingest.scan import SHIPPED, Found, Scan, file_state, is_url, scan_paths, scan_shipped
-from kb.caches import CacheFactory, cache_factory
+from kb.caches import CacheFactory
 from kb.errors import AdvisorError, IndexMissingError
 from kb.generations import open_writer
 from kb.manifest import Manifest, Matrix
-from kb.settings import Settings
+from kb.settings import Settings, without_secrets
+from kb.store import store_for
 from kb.types import Document
 from kb.writer import Entry, FileState, IndexWriter
 
@@ -75,7 +77,7 @@ def preview(settings: Settings, request: Request) -> Report:
     began = time.monotonic()
     scan = _scan(request, settings)
     try:
-        manifest = Manifest.open(settings.home)
+        manifest = store_for(settings).open()
     except IndexMissingError:
         return _finished(Report(_plan(request, scan, [], [])), None, began)
     try:
@@ -95,8 +97,9 @@ def ingest(
     embedder: Embedder | None = None,
     make_caches: CacheFactory | None = None,
     on_plan: Callable[[Plan], None] | None = None,
+    engine: Engine = run_actions,
 ) -> Report:
-    """Bring the index up to date with what was requested.
+    """Bring the index up to date with what was requested. `engine` carries a plan out: in this process, or on several machines.
 
     Raises:
         UsageError: a path does not exist, or nothing to remove goes by a name.
@@ -106,17 +109,18 @@ def ingest(
     began = time.monotonic()
     scan = _scan(request, settings)
     model = embedder or _ModelWhenNeeded(settings)
-    caches = make_caches or cache_factory(settings)
+    store = store_for(settings)
     with open_writer(
         settings.home,
-        caches,
+        make_caches or store.caches,
         embedder=model.fingerprint,
         chunker=CHUNKER_VERSION,
         rebuild=request.rebuild,
         wait_s=request.wait_s,
         on_wait=reporter.message,
+        store=store,
     ) as writer:
-        run = _Run(settings, request, reporter, model, writer)
+        run = _Run(settings, request, reporter, model, writer, engine)
         if request.rebuild and writer.manifest.generation != writer.generation:
             scan = scan or _rebuild_scan(request, writer.manifest)
             run.rebuild()
@@ -127,9 +131,11 @@ def ingest(
 
 
 class _Run:
-    def __init__(self, settings: Settings, request: Request, reporter: Reporter, embedder: Embedder, writer: IndexWriter) -> None:
+    def __init__(
+        self, settings: Settings, request: Request, reporter: Reporter, embedder: Embedder, writer: IndexWriter, engine: Engine
+    ) -> None:
         self._settings, self._request, self._reporter = settings, request, reporter
-        self._embedder, self._writer = embedder, writer
+        self._embedder, self._writer, self._engine = embedder, writer, engine
         self._failed: list[Failure] = []
         self._rebuilt = 0
 
@@ -183,12 +189,8 @@ class _Run:
         return report
 
     def _run(self, actions: Sequence[Action], stored: Callable[[str], Document | None] | None = None) -> Outcome:
-        def fetch(url: str) -> tuple[bytes, Document]:
-            from ingest.fetch import fetch_document
-
-            return fetch_document(url, allow_private=self._request.allow_private)
-
-        return run_actions(self._writer, actions, self._embedder, self._reporter, draft=_draft, fetch=fetch, stored=stored)
+        fetch = partial(_fetch, self._request.allow_private)
+        return self._engine(self._writer, actions, self._embedder, self._reporter, draft=_draft, fetch=fetch, stored=stored)
 
     def _remember_shipped(self) -> None:
         generation = self._writer.generation
@@ -295,6 +297,12 @@ def _draft(document: Document) -> str:
     return extract_json(document)
 
 
+def _fetch(allow_private: bool, url: str) -> tuple[bytes, Document]:
+    from ingest.fetch import fetch_document
+
+    return fetch_document(url, allow_private=allow_private)
+
+
 class _ModelWhenNeeded:
     """The embedder of the settings, loaded at the first text: finding that nothing changed must not wait for a model."""
 
@@ -311,6 +319,10 @@ class _ModelWhenNeeded:
 
             self._model = get_embedder(self._settings)
         return self._model.embed_passages(texts, progress)
+
+    def __reduce__(self) -> tuple[type[_ModelWhenNeeded], tuple[Settings]]:
+        """Sent to another process, it is loaded there. Secrets stay here: an embedder needs none."""
+        return _ModelWhenNeeded, (without_secrets(self._settings),)
 
     @property
     def is_loaded(self) -> bool:

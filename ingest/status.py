@@ -8,9 +8,9 @@ from typing import Any
 
 from ingest.progress import named, one_line
 from kb.errors import IndexMissingError
-from kb.lock import is_locked, lock_holder
-from kb.manifest import DocumentRow, Manifest
+from kb.manifest import DocumentRow
 from kb.settings import Settings
+from kb.store import store_for
 
 
 @dataclass(slots=True)
@@ -83,9 +83,10 @@ class Status:
 
 def index_status(settings: Settings) -> Status:
     """Everything `advisor ingest status` shows; a folder without an index is a state, not an error."""
-    status = Status(settings.home, writer=lock_holder(settings.home) if is_locked(settings.home) else "")
+    store = store_for(settings)
+    status = Status(settings.home, writer=store.writer())
     try:
-        manifest = Manifest.open(settings.home)
+        manifest = store.open()
     except IndexMissingError:
         return status
     try:
@@ -95,7 +96,7 @@ def index_status(settings: Settings) -> Status:
         status.chunks, status.generation = manifest.chunk_count(), manifest.generation
         status.unfinished_rebuild = any(number > status.generation for number in manifest.generations())
         status.embedder, status.chunker = manifest.fingerprints()
-        status.manifest_bytes = manifest.path.stat().st_size
+        status.manifest_bytes = manifest.size_bytes()
         status.pending = len(manifest.pending())
         status.failures = manifest.failures()
     finally:

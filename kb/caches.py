@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kb.errors import AdvisorError
 from kb.manifest import Manifest, Matrix
@@ -39,6 +39,14 @@ class Cache(Protocol):
 
     def drop(self) -> None:
         """Delete this generation's index."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A cache that has something to do when a writer has finished for now."""
+
+    def settle(self) -> None:
+        """Seal what was written, so that it is searched at full speed."""
 
 
 CacheFactory = Callable[[Manifest, int], Sequence[Cache]]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from kb.caches import CacheFactory
 from kb.errors import IndexLockedError, IndexMismatchError
-from kb.lock import write_lock
 from kb.manifest import Manifest
-from kb.writer import IndexWriter, now_text, transaction
+from kb.settings import Settings
+from kb.store import Store, store_for
+from kb.writer import SET_META, IndexWriter, now_text, transaction
 
 REBUILD = "advisor ingest --rebuild"
 DRAIN_S = 1.0
@@ -28,46 +29,42 @@ def open_writer(
     rebuild: bool = False,
     wait_s: float = 600.0,
     on_wait: Callable[[str], None] | None = None,
+    store: Store | None = None,
 ) -> Iterator[IndexWriter]:
-    """The writer of a data folder, under its lock, on an index that is whole.
+    """The writer of an index that is whole, the only one at a time: of the data folder `home`, or of a store that is given.
 
     Raises:
         IndexLockedError: another process is still writing after `wait_s` seconds.
         IndexMismatchError: the index was made by another embedder or chunker and `rebuild` is false.
     """
-    with write_lock(home, wait_s=wait_s, on_wait=on_wait):
-        manifest = Manifest.create(home)
-        try:
+    where = store or store_for(Settings(home=home, milvus_url=""))
+    with where.writing(wait_s=wait_s, on_wait=on_wait) as manifest:
+        _drop_others(manifest, make_caches, keep=(embedder, chunker))
+        generation = _choose_generation(manifest, embedder, chunker, rebuild)
+        writer = IndexWriter(manifest, generation, make_caches(manifest, generation), embedder)
+        writer.recover()
+        yield writer
+        if rebuild and len(manifest.generations()) > 1:
+            time.sleep(DRAIN_S)
             _drop_others(manifest, make_caches, keep=(embedder, chunker))
-            generation = _choose_generation(manifest, embedder, chunker, rebuild)
-            writer = IndexWriter(manifest, generation, make_caches(manifest, generation), embedder)
-            writer.recover()
-            yield writer
-            if rebuild and len(manifest.generations()) > 1:
-                time.sleep(DRAIN_S)
-                _drop_others(manifest, make_caches, keep=(embedder, chunker))
-                writer.sweep()
-        finally:
-            manifest.close()
+            writer.sweep()
+        writer.close()
 
 
-def repair_if_abandoned(manifest: Manifest, make_caches: CacheFactory, *, probe: Callable[[], bool]) -> int:
-    """What a reader does at its start: put the caches right if a writer died over them. Returns the number of repaired chunks.
+def repair_if_abandoned(manifest: Manifest, store: Store) -> int:
+    """What a reader does at its start: put the search indexes right if a writer died over them. Returns the number of repaired chunks.
 
-    `probe` tells whether the caches that this reader uses are whole. While somebody is writing, nothing is done: readers
-    ignore what the manifest does not know, and the writer finishes.
+    While somebody is writing, nothing is done: readers ignore what the manifest does not know, and the writer finishes.
     """
-    if not manifest.pending() and probe():
+    if not manifest.pending() and store.is_whole(manifest):
         return 0
-    home = manifest.path.parent
     try:
-        with write_lock(home, wait_s=0):
-            writing = Manifest.create(home)
-            try:
-                generation, embedder = writing.generation, writing.fingerprints()[0]
-                return IndexWriter(writing, generation, make_caches(writing, generation), embedder).recover()
-            finally:
-                writing.close()
+        with store.writing(wait_s=0) as writing:
+            generation, embedder = writing.generation, writing.fingerprints()[0]
+            writer = IndexWriter(writing, generation, store.caches(writing, generation), embedder)
+            repaired = writer.recover()
+            writer.close()
+            return repaired
     except (IndexLockedError, OSError):  # somebody is writing, or this reader may not
         return 0
 
@@ -104,7 +101,7 @@ def _choose_generation(manifest: Manifest, embedder: str, chunker: str, rebuild:
         fresh = int(connection.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()[0]) + 1
         connection.execute("INSERT INTO generations VALUES (?, ?, ?, ?)", (fresh, embedder, chunker, now_text()))
         if not current:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", (str(fresh),))
+            connection.execute(SET_META, ("generation", str(fresh)))
         return fresh
 
 
@@ -120,4 +117,4 @@ def _drop_others(manifest: Manifest, make_caches: CacheFactory, *, keep: tuple[s
             for table in ("document_rows", "contents", "chunk_rows", "touched"):
                 connection.execute(f"DELETE FROM {table} WHERE generation = ?", (generation,))
             connection.execute("DELETE FROM generations WHERE id = ?", (generation,))
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('sweep', '1')")
+            connection.execute(SET_META, ("sweep", "1"))

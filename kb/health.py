@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kb.errors import AdvisorError, IndexMissingError
-from kb.lock import is_locked, lock_holder
-from kb.manifest import Manifest, translated
+from kb.manifest import Manifest
 from kb.settings import Settings
 
 State = Literal["ok", "warning", "failed"]
@@ -31,14 +30,16 @@ class Check:
 def knowledge_checks(settings: Settings, chunker: str) -> Iterator[Check]:
     """Data folder, index, its caches, embedder and catalog, in the order in which they depend on each other."""
     yield _guarded("data folder", lambda: _check_home(settings))
+    from kb.store import store_for
+
+    store = store_for(settings)
     manifest: Manifest | None = None
     try:
-        manifest = Manifest.open(settings.home)
+        manifest = store.open()
         manifest_ = manifest
-        yield _guarded("index", lambda: _check_index(manifest_, settings))
+        yield _guarded("index", lambda: _check_index(manifest_, store.writer()))
         yield _guarded("index matches settings", lambda: _check_match(manifest_, settings, chunker))
-        yield _guarded("lexical index", lambda: _check_lexical(manifest_, settings))
-        yield _guarded("vector store", lambda: _check_vectors(manifest_, settings))
+        yield from _guarded_all("search indexes", store.checks(manifest))
     except IndexMissingError as error:
         yield Check("index", "failed", str(error).split(";")[0], "run `advisor ingest`")
     except AdvisorError as error:
@@ -59,6 +60,26 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
         return Check(name, "failed", f"{type(error).__name__}: {error}", "ADVISOR_DEBUG=1 with `advisor ingest status` may show more")
 
 
+def _guarded_all(name: str, checks: Iterator[Check]) -> Iterator[Check]:
+    """The same for checks that come together."""
+    while True:
+        found: list[Check] = []
+
+        def look(found: list[Check] = found) -> Check:
+            found.append(next(checks, _END))
+            return found[0]
+
+        check = _guarded(name, look)
+        if found and found[0] is _END:
+            return
+        yield check
+        if not found:
+            return
+
+
+_END = Check("", "ok", "")
+
+
 def _check_home(settings: Settings) -> Check:
     home = settings.home
     try:
@@ -73,16 +94,15 @@ def _check_home(settings: Settings) -> Check:
     return Check("data folder", "ok", f"{home}, {free / 1e9:.0f} GB free")
 
 
-def _check_index(manifest: Manifest, settings: Settings) -> Check:
-    with translated(manifest.path):
-        verdict = manifest.connection.execute("PRAGMA quick_check").fetchone()[0]
-    if verdict != "ok":
-        return Check("index", "failed", f"{manifest.path} is damaged: {verdict}", "move it away and run `advisor ingest` on your folders")
+def _check_index(manifest: Manifest, writer: str) -> Check:
+    damage = manifest.damage()
+    if damage:
+        return Check("index", "failed", f"{manifest.path} is damaged: {damage}", "move it away and run `advisor ingest` on your folders")
     held = f"{manifest.document_count()} documents, {manifest.chunk_count()} chunks"
     if not manifest.chunk_count():
         return Check("index", "failed", "nothing is indexed", "run `advisor ingest`")
-    if is_locked(settings.home):
-        return Check("index", "ok", f"{held}; being written by {lock_holder(settings.home)}")
+    if writer:
+        return Check("index", "ok", f"{held}; being written by {writer}")
     if manifest.pending():
         return Check("index", "warning", f"{held}; a writer died before it had finished", "run the same `advisor ingest` again")
     if any(number > manifest.generation for number in manifest.generations()):
@@ -101,30 +121,11 @@ def _check_match(manifest: Manifest, settings: Settings, chunker: str) -> Check:
     return Check("index matches settings", "ok", f"embedder {manifest.fingerprints()[0]}, chunker {manifest.fingerprints()[1]}")
 
 
-def _check_lexical(manifest: Manifest, settings: Settings) -> Check:
-    from kb.lexical import LexicalIndex, lexical_folder
-
-    folder = lexical_folder(settings.home, manifest.generation)
-    held = LexicalIndex(folder).count() if folder.is_dir() else 0
-    return _compared("lexical index", held, manifest, settings)
-
-
-def _check_vectors(manifest: Manifest, settings: Settings) -> Check:
-    from kb.vectors import VectorStore, collection_name
-
-    name = collection_name(manifest.meta("store_id"), manifest.generation)
-    try:
-        held = VectorStore(settings.home, name, url=settings.chroma_url, create=False).count()
-    except AdvisorError as error:
-        return Check("vector store", "failed", str(error).split(";")[0], "run `advisor ingest`; it refills the store without embedding")
-    return _compared("vector store", held, manifest, settings)
-
-
-def _compared(name: str, held: int, manifest: Manifest, settings: Settings) -> Check:
-    expected = manifest.chunk_count()
+def compared(name: str, held: int, expected: int, being_written: bool) -> Check:
+    """A search index against the manifest."""
     if held == expected:
         return Check(name, "ok", f"{held} chunks")
-    if is_locked(settings.home):
+    if being_written:
         return Check(name, "ok", f"{held} of {expected} chunks, being written")
     return Check(name, "warning", f"holds {held} chunks, the index {expected}", "run `advisor ingest`; it repairs this without embedding")
 

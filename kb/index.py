@@ -1,7 +1,6 @@
 """The index as readers see it: search, chunks, documents. What another process ingests is seen without a restart.
 
-The manifest decides what exists; the caches only rank. Vectors of an index of ordinary size are searched exactly, in memory;
-beyond `kb.snapshot.EXACT_LIMIT` Chroma is asked.
+The manifest decides what exists; search indexes only rank. Where both are is the store's affair, see `kb.store`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from kb.caches import cache_factory
 from kb.confidence import Evidence, estimate
 from kb.embed import Embedder, embedder_fingerprint, get_query_embedder
 from kb.errors import IndexMissingError
@@ -26,7 +24,7 @@ from kb.manifest import ALSO_IN, DocumentRow, Manifest
 from kb.search import distinct, fuse
 from kb.settings import Settings, get_settings
 from kb.shipped_vectors import shipped_vectors
-from kb.snapshot import Snapshot, caches_are_whole, load_snapshot
+from kb.store import StoreView, store_for
 from kb.types import Chunk, SearchHit
 
 if TYPE_CHECKING:
@@ -41,8 +39,6 @@ RERANK_DEPTH = 30
 Legs = Literal["both", "dense", "lexical"]
 
 _QUERY_CHARS = 2000
-_OVERFETCH = 20
-_EXACT_FILTERED = 5000
 _REMEMBERED = 1024
 _FEW = 16
 """More texts than this at once are no questions but the catalog's own words, which may have been embedded beforehand."""
@@ -53,11 +49,12 @@ _T = TypeVar("_T")
 
 
 class Index:
-    """Reads one data folder. Safe to share between threads."""
+    """Reads one store. Safe to share between threads."""
 
     def __init__(self, manifest: Manifest, settings: Settings, embedder: Callable[[], Embedder]) -> None:
-        self.home = manifest.path.parent
+        self.home = manifest.home
         self.manifest = manifest
+        self._store = store_for(settings)
         self._settings = settings
         self._make_embedder = embedder
         self._embedder: Embedder | None = None
@@ -65,7 +62,7 @@ class Index:
         self._queries: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._guard = threading.RLock()
         self._load_guard = threading.Lock()
-        self._snapshot = load_snapshot(manifest, settings)
+        self._view = self._store.view(manifest)
 
     @classmethod
     def open(cls, home: Path | None = None, *, settings: Settings | None = None, embedder: Embedder | None = None) -> Index:
@@ -78,12 +75,14 @@ class Index:
         chosen = settings or get_settings()
         if home is not None:
             chosen = chosen.model_copy(update={"home": home})
-        manifest = Manifest.open(chosen.home)
+        store = store_for(chosen)
+        manifest = store.open()
         if not manifest.generation or not manifest.chunk_count():
             manifest.close()
-            raise IndexMissingError(f"the index in {chosen.home} is empty; run `advisor ingest`")
+            where = f"index {chosen.store_name!r}" if chosen.milvus_url else f"index in {chosen.home}"
+            raise IndexMissingError(f"the {where} is empty; run `advisor ingest`")
         check_fingerprints(manifest, embedder=embedder.fingerprint if embedder else embedder_fingerprint(chosen))
-        repair_if_abandoned(manifest, cache_factory(chosen), probe=lambda: caches_are_whole(manifest, chosen))
+        repair_if_abandoned(manifest, store)
         return cls(manifest, chosen, (lambda: embedder) if embedder else (lambda: get_query_embedder(chosen)))
 
     # -- search ---------------------------------------------------------------------------------------------------
@@ -119,9 +118,8 @@ class Index:
         if not hits or not query.strip() or not len(self):
             return 0.0
         view = self._current()
-        cosines = view.background @ self.embed_queries([query])[0]
-        background = float(cosines.mean()), float(cosines.std())
-        evidence = Evidence.collect(query[:_QUERY_CHARS], hits, view.lexical.document_frequency, len(view.ids), background)
+        background = view.background(self.embed_queries([query])[0])
+        evidence = Evidence.collect(query[:_QUERY_CHARS], hits, view.document_frequency, len(view), background)
         return estimate(evidence, self.embedder.name)
 
     def embed_queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -193,7 +191,7 @@ class Index:
         return self.manifest.meta(key) or None
 
     def __len__(self) -> int:
-        return len(self._current().ids)
+        return len(self._current())
 
     @property
     def stamp(self) -> tuple[int, int]:
@@ -219,14 +217,14 @@ class Index:
         for _ in range(_ATTEMPTS):
             view = self._current()
             hits, is_whole = self._search_once(view, query, vector, k, sources, kinds, legs)
-            if is_whole or self._stamp() == view.stamp:
+            if is_whole or self.manifest.state() == view.stamp:
                 break
             self._renew()
         return hits
 
     def _search_once(
         self,
-        view: Snapshot,
+        view: StoreView,
         query: str,
         vector: npt.NDArray[np.float32],
         k: int,
@@ -235,23 +233,19 @@ class Index:
         legs: Legs,
     ) -> tuple[list[SearchHit], bool]:
         """The hits of one state, and whether every candidate was still there to be read."""
-        passing, wanted = view.filter(sources, kinds)
-        if not view.ids or passing is not None and not passing.any():
+        selection = view.select(sources, kinds)
+        if selection.is_empty:
             return [], True
         wide = max(CANDIDATES, 3 * k)
-
-        def accept(id_: str) -> bool:
-            row = view.row_of.get(id_)
-            return row is not None and (passing is None or bool(passing[row]))
-
-        lexical = {} if legs == "dense" else dict(view.lexical.search(query[:_QUERY_CHARS], wide, accept))
-        dense = self._dense(view, vector, wide, lexical, passing, accept)
+        lexical = {} if legs == "dense" else view.words(query[:_QUERY_CHARS], wide, selection)
+        dense = view.nearest(vector, wide, selection, lexical)
+        lexical = {id_: score for id_, score in lexical.items() if id_ in dense}
         ranked = sorted(lexical.items(), key=lambda pair: -pair[1]) if legs == "lexical" else fuse(dense, lexical)
         ranked = ranked[: 4 * k + 20]
         chunks = self._chunks(view, [id_ for id_, _ in ranked])
         ranked = self._look_again(query, ranked, chunks)
         scores = dict(ranked)
-        chosen = distinct((_under(chunks[id_], wanted) for id_, _ in ranked if id_ in chunks), k)
+        chosen = distinct((_under(chunks[id_], selection.wanted) for id_, _ in ranked if id_ in chunks), k)
         hits = [
             SearchHit(chunk, rank, scores[chunk.id], dense.get(chunk.id), lexical.get(chunk.id))
             for rank, chunk in enumerate(chosen, start=1)
@@ -274,39 +268,7 @@ class Index:
         order = sorted(best, key=lambda id_: -found[id_])
         return list(zip(order, (score for _, score in ranked), strict=False)) + [pair for pair in ranked if pair[0] not in found]
 
-    def _dense(
-        self,
-        view: Snapshot,
-        vector: npt.NDArray[np.float32],
-        wide: int,
-        lexical: dict[str, float],
-        passing: npt.NDArray[np.bool_] | None,
-        accept: Callable[[str], bool],
-    ) -> dict[str, float]:
-        """Cosine of the nearest chunks and of every lexical candidate."""
-        if view.matrix is not None:
-            cosines = view.matrix @ vector
-            rows = np.arange(len(cosines)) if passing is None else np.flatnonzero(passing)
-            if len(rows) > wide:
-                rows = rows[np.argpartition(-cosines[rows], wide)[:wide]]
-            nearest = {view.ids[row]: float(cosines[row]) for row in rows}
-            nearest.update((id_, float(cosines[view.row_of[id_]])) for id_ in lexical)
-            return nearest
-        if passing is not None and int(passing.sum()) <= _EXACT_FILTERED:
-            nearest, others = {}, [view.ids[row] for row in np.flatnonzero(passing)]
-        else:
-            assert view.vectors is not None
-            reach = wide if passing is None else _OVERFETCH * wide
-            nearest = {id_: cosine for id_, cosine in view.vectors.query(vector, reach) if accept(id_)}
-            others = [id_ for id_ in lexical if id_ not in nearest]
-        if others:
-            ids, vectors = self.manifest.vectors(others, view.stamp[0])
-            exact = dict(zip(ids, (vectors @ vector).tolist(), strict=True))
-            nearest.update(exact)
-        best = sorted(nearest, key=lambda id_: -nearest[id_])[:wide]
-        return {id_: nearest[id_] for id_ in {*best, *lexical} if id_ in nearest}
-
-    def _chunks(self, view: Snapshot, ids: Sequence[str]) -> dict[str, Chunk]:
+    def _chunks(self, view: StoreView, ids: Sequence[str]) -> dict[str, Chunk]:
         with self._guard:
             found = {id_: view.chunks[id_] for id_ in ids if id_ in view.chunks}
         missing = [id_ for id_ in ids if id_ not in found]
@@ -318,27 +280,24 @@ class Index:
                     _remember(view.chunks, id_, chunk, _CHUNKS_KEPT)
         return found
 
-    def _stamp(self) -> tuple[int, int]:
-        return self.manifest.generation, self.manifest.change_counter
-
-    def _current(self) -> Snapshot:
-        """The snapshot, renewed if the manifest changed. While documents stream in, a large one is not renewed every time."""
-        view = self._snapshot
-        stamp = self._stamp()
+    def _current(self) -> StoreView:
+        """The view, renewed if the manifest changed. While documents stream in, one that is dear to make is not renewed every time."""
+        view = self._view
+        stamp = self.manifest.state()
         if stamp == view.stamp:
             return view
         if stamp[0] == view.stamp[0] and time.monotonic() - view.made < _BUSY_SHARE * view.seconds:
             return view
         return self._renew()
 
-    def _renew(self) -> Snapshot:
+    def _renew(self) -> StoreView:
         with self._guard:
-            if self._snapshot.stamp != self._stamp():
-                self._snapshot = load_snapshot(self.manifest, self._settings)
-            return self._snapshot
+            if self._view.stamp != self.manifest.state():
+                self._view = self._store.view(self.manifest, self._view)
+            return self._view
 
 
-def _under(chunk: Chunk, wanted: Collection[str] | None) -> Chunk:
+def _under(chunk: Chunk, wanted: Container[str] | None) -> Chunk:
     """The chunk under a source that was asked for, where several sources have the same content."""
     if wanted is None or chunk.source in wanted:
         return chunk

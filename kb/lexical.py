@@ -96,7 +96,7 @@ class LexicalIndex:
     def search(self, query: str, k: int, accept: Callable[[str], bool] | None = None) -> list[tuple[str, float]]:
         """The best `k` chunks as (id, BM25), best first, of those whose id is accepted; only such as share a token with the query."""
         searcher = self._index.searcher()
-        tokens = self._wanted(query, searcher)
+        tokens = wanted_tokens(query, lambda token: int(searcher.doc_freq("body", token)), searcher.num_docs)
         if not tokens or k <= 0 or not searcher.num_docs:
             return []
         kinds, occur = self._tantivy.Query, self._tantivy.Occur
@@ -114,11 +114,6 @@ class LexicalIndex:
             ) from error
         return found
 
-    def _wanted(self, query: str, searcher: Any) -> list[str]:
-        """The query's tokens, with those of its characters that few chunks hold."""
-        most = max(2, int(searcher.num_docs * RARE_SHARE))
-        rare = [character for character in query_characters(query) if 0 < searcher.doc_freq("body", character) <= most]
-        return list(dict.fromkeys([*query_tokens(query), *rare]))
 
     def document_frequency(self, token: str) -> int:
         """In how many chunks a token occurs (deleted ones may still count until segments merge)."""
@@ -153,6 +148,13 @@ class LexicalIndex:
             except (ValueError, OSError) as error:
                 raise LexicalError(f"cannot write the lexical index {self.folder} ({error}); is another process writing to it?") from error
         return self._writer
+
+
+def wanted_tokens(query: str, document_frequency: Callable[[str], int], chunks: int) -> list[str]:
+    """The query's tokens, with those of its characters that few chunks hold."""
+    most = max(2, int(chunks * RARE_SHARE))
+    rare = [character for character in query_characters(query) if 0 < document_frequency(character) <= most]
+    return list(dict.fromkeys([*query_tokens(query), *rare]))
 
 
 def lexical_folder(home: Path, generation: int) -> Path:

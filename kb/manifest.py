@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -56,11 +56,33 @@ class DocumentRow:
     chunk_count: int = 0
 
 
+class Rows(Protocol):
+    """What a statement found."""
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class SqlConnection(Protocol):
+    """What the manifest's SQL runs on. Statements are such as SQLite and PostgreSQL both understand, values stand for `?`."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object: ...
+
+
 class Manifest:
     """Reading side. Each thread gets its own connection; every call sees the last committed state."""
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         self.path = path
+        self.home = path.parent
         self._writable = writable
         self._local = threading.local()
         self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
@@ -86,17 +108,20 @@ class Manifest:
         home.mkdir(parents=True, exist_ok=True)
         manifest = cls(home / MANIFEST_NAME, writable=True)
         with translated(manifest.path):
-            connection = manifest.connection
+            connection = manifest._sqlite()
             connection.execute("PRAGMA journal_mode = WAL")
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-            connection.execute("INSERT OR IGNORE INTO meta VALUES ('store_id', ?)", (uuid.uuid4().hex[:12],))
+            connection.execute("INSERT INTO meta VALUES ('store_id', ?) ON CONFLICT DO NOTHING", (uuid.uuid4().hex[:12],))
         manifest._check_schema()
         return manifest
 
     @property
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> SqlConnection:
         """This thread's connection, in autocommit mode."""
+        return self._sqlite()
+
+    def _sqlite(self) -> sqlite3.Connection:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
@@ -148,10 +173,10 @@ class Manifest:
     def documents(self, corpus: str | None = None) -> list[DocumentRow]:
         """The indexed documents by source, records of the catalog included (corpus `record`)."""
         rows = self._all(
-            """SELECT d.source, d.path, d.corpus, d.content_hash, d.title, d.size, d.ingested_at, d.metadata,
-               (SELECT count(*) FROM chunks c WHERE c.content = d.content_hash)
-               FROM documents d WHERE ?1 IS NULL OR d.corpus = ?1 ORDER BY d.source""",
-            (corpus,),
+            f"""SELECT d.source, d.path, d.corpus, d.content_hash, d.title, d.size, d.ingested_at, d.metadata,
+                (SELECT count(*) FROM chunks c WHERE c.content = d.content_hash)
+                FROM documents d {"" if corpus is None else "WHERE d.corpus = ?"} ORDER BY d.source""",
+            () if corpus is None else (corpus,),
         )
         return [
             DocumentRow(source, path, corpus, content, title, size, at, json.loads(metadata), count)
@@ -188,9 +213,9 @@ class Manifest:
         """All chunks of one source in reading order; empty if the source is not indexed."""
         generation = self.generation
         rows = self._all(
-            f"""SELECT {_CHUNK_COLUMNS} FROM chunk_rows WHERE generation = ?1 AND content =
-                (SELECT content FROM document_rows WHERE generation = ?1 AND source = ?2) ORDER BY ordinal""",
-            (generation, source),
+            f"""SELECT {_CHUNK_COLUMNS} FROM chunk_rows WHERE generation = ? AND content =
+                (SELECT content FROM document_rows WHERE generation = ? AND source = ?) ORDER BY ordinal""",
+            (generation, generation, source),
         )
         return [replace(chunk, source=source) for chunk in self._to_chunks(rows, generation)]
 
@@ -234,6 +259,25 @@ class Manifest:
         for part in _batches(list(keys)):
             found.update(row[0] for row in self._all(f"SELECT key FROM vectors WHERE key IN ({','.join('?' * len(part))})", part))
         return found
+
+    def first_chunks(self, limit: int, generation: int) -> list[Chunk]:
+        """The first chunks by id. Ids are hashes, so they are as good as drawn at random."""
+        rows = self._all(f"SELECT {_CHUNK_COLUMNS} FROM chunk_rows WHERE generation = ? ORDER BY id LIMIT ?", (generation, limit))
+        return self._to_chunks(rows, generation)
+
+    def state(self) -> tuple[int, int]:
+        """Generation and change counter, in one look: changes with whatever readers see."""
+        rows = dict(self._all("SELECT key, value FROM meta WHERE key IN ('generation', 'changes')"))
+        return int(rows.get("generation", "0")), int(rows.get("changes", "0"))
+
+    def size_bytes(self) -> int:
+        """What the manifest takes up."""
+        return self.path.stat().st_size
+
+    def damage(self) -> str:
+        """What is wrong with the stored data itself; empty where it is sound."""
+        row = self._one("PRAGMA quick_check")
+        return "" if row is None or row[0] == "ok" else str(row[0])
 
     def pending(self, generation: int | None = None) -> list[str]:
         """Chunk ids that a writer was about to change in the caches. Non-empty without a writer: it died; caches need repair."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError
@@ -34,6 +36,17 @@ class Settings(BaseSettings):
     rerank_model: str = ""
     """A cross-encoder that sentence-transformers loads, to reorder the best hits; empty: none."""
     chroma_url: str = ""
+    milvus_url: str = ""
+    """Milvus as search index (http://host:19530), with the manifest in the PostgreSQL of `database_url`: for several machines.
+    Empty: the data folder holds everything."""
+    milvus_token: SecretStr = SecretStr("")
+    """`user:password` or an API key of Milvus."""
+    milvus_dense_index: Literal["HNSW", "HNSW_SQ", "DISKANN"] = "HNSW"
+    """Index of the vectors in Milvus: HNSW_SQ keeps a quarter of their bytes in memory, DISKANN a small part, both slower to ask."""
+    milvus_shards: int = Field(default=1, ge=1, le=16)
+    """Shards of a new collection: about one for every 20 million chunks."""
+    store_name: str = Field(default="main", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    """Name of the index on shared servers: processes with the same name and servers share it, others never meet."""
     database_url: SecretStr = SecretStr("")
     """Where conversations, feedback, deliveries and limits are kept: `postgresql://...`; empty: a SQLite file in the data folder."""
     llm_base_url: str = ""
@@ -63,6 +76,14 @@ class Settings(BaseSettings):
     exchange_rate_cny_per_usd: str = ""
     """A dated rate such as `7.1@2026-11-01`. Empty: money is never converted unless the question gives a rate."""
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with changes. Another data folder is another installation, so its index has another name on shared servers too."""
+        changes = dict(update or {})
+        home = changes.get("home", self.home)
+        if home != self.home and "store_name" not in changes:
+            changes["store_name"] = "home_" + hashlib.blake2b(str(home).encode("utf-8", "replace"), digest_size=10).hexdigest()
+        return super().model_copy(update=changes, deep=deep)
+
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
@@ -73,3 +94,9 @@ def get_settings() -> Settings:
         first = error.errors()[0]
         name = "ADVISOR_" + str(first["loc"][0]).upper()
         raise SettingsError(f"{name}: {first['msg']} (found {first.get('input')!r}); set it in the environment or in .env") from None
+
+
+def without_secrets(settings: Settings) -> Settings:
+    """A copy that may be sent to other machines."""
+    blank = {name: SecretStr("") for name, value in settings if isinstance(value, SecretStr)}
+    return settings.model_copy(update=blank)

@@ -15,6 +15,7 @@ from kb.errors import AdvisorError
 from kb.lexical import LexicalIndex, lexical_folder
 from kb.manifest import Manifest, Matrix, translated
 from kb.settings import Settings
+from kb.store import Selection
 from kb.types import Chunk
 from kb.vectors import VectorStore, collection_name, forget_open_stores
 
@@ -27,10 +28,15 @@ _SMALL = 5000
 """Up to this many chunks a snapshot loads in a few milliseconds, so every change is seen at once."""
 
 
+_OVERFETCH = 20
+_EXACT_FILTERED = 5000
+
+
 @dataclass(eq=False)
 class Snapshot:
     """What is known of one state of the manifest. Never changed after it was made, but for what it has read of chunks so far."""
 
+    manifest: Manifest
     stamp: tuple[int, int]
     ids: list[str]
     row_of: dict[str, int]
@@ -38,7 +44,7 @@ class Snapshot:
     kinds: npt.NDArray[np.object_]
     sources_of: dict[str, list[str]]
     matrix: Matrix | None
-    background: Matrix
+    sample: Matrix
     """Vectors of up to `_BACKGROUND` chunks, spread evenly: what the index is like at large."""
     lexical: LexicalIndex
     vectors: VectorStore | None
@@ -47,12 +53,13 @@ class Snapshot:
     chunks: OrderedDict[str, Chunk] = field(default_factory=OrderedDict)
     listed: dict[str, tuple[Chunk, ...]] = field(default_factory=dict)
 
-    def filter(
-        self, sources: Collection[str] | None, kinds: Collection[str] | None
-    ) -> tuple[npt.NDArray[np.bool_] | None, set[str] | None]:
-        """Which rows pass (None: all), and the sources that were asked for (None: any)."""
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, sources: Collection[str] | None, kinds: Collection[str] | None) -> Selection:
+        """Which rows pass, and the sources that were asked for."""
         if sources is None and kinds is None:
-            return None, None
+            return Selection(not self.ids, None, None)
         passing = np.ones(len(self.ids), dtype=np.bool_)
         wanted: set[str] | None = None
         if sources is not None:
@@ -61,7 +68,49 @@ class Snapshot:
             passing &= np.isin(self.contents, np.array(allowed, dtype=object))
         if kinds is not None:
             passing &= np.isin(self.kinds, np.array(list(kinds), dtype=object))
-        return passing, wanted
+        return Selection(not passing.any(), wanted, passing)
+
+    def words(self, query: str, k: int, selection: Selection) -> dict[str, float]:
+        """Out of tantivy, which may hold chunks that the manifest does not know."""
+        return dict(self.lexical.search(query, k, lambda id_: self._accepts(id_, selection.passing)))
+
+    def nearest(self, vector: npt.NDArray[np.float32], k: int, selection: Selection, also: Collection[str]) -> dict[str, float]:
+        """One by one in memory, or out of Chroma, which may hold chunks that the manifest does not know."""
+        passing: npt.NDArray[np.bool_] | None = selection.passing
+        if self.matrix is not None:
+            cosines = self.matrix @ vector
+            rows = np.arange(len(cosines)) if passing is None else np.flatnonzero(passing)
+            if len(rows) > k:
+                rows = rows[np.argpartition(-cosines[rows], k)[:k]]
+            nearest = {self.ids[row]: float(cosines[row]) for row in rows}
+            nearest.update((id_, float(cosines[self.row_of[id_]])) for id_ in also)
+            return nearest
+        if passing is not None and int(passing.sum()) <= _EXACT_FILTERED:
+            nearest, others = {}, [self.ids[row] for row in np.flatnonzero(passing)]
+        else:
+            assert self.vectors is not None
+            reach = k if passing is None else _OVERFETCH * k
+            nearest = {id_: cosine for id_, cosine in self.vectors.query(vector, reach) if self._accepts(id_, passing)}
+            others = [id_ for id_ in also if id_ not in nearest]
+        if others:
+            ids, vectors = self.manifest.vectors(others, self.stamp[0])
+            exact = dict(zip(ids, (vectors @ vector).tolist(), strict=True))
+            nearest.update(exact)
+        best = sorted(nearest, key=lambda id_: -nearest[id_])[:k]
+        return {id_: nearest[id_] for id_ in {*best, *also} if id_ in nearest}
+
+    def background(self, vector: npt.NDArray[np.float32]) -> tuple[float, float]:
+        """Over the sample."""
+        cosines = self.sample @ vector
+        return float(cosines.mean()), float(cosines.std())
+
+    def document_frequency(self, token: str) -> int:
+        """As tantivy counts."""
+        return self.lexical.document_frequency(token)
+
+    def _accepts(self, id_: str, passing: npt.NDArray[np.bool_] | None) -> bool:
+        row = self.row_of.get(id_)
+        return row is not None and (passing is None or bool(passing[row]))
 
 
 def load_snapshot(manifest: Manifest, settings: Settings) -> Snapshot:
@@ -81,6 +130,7 @@ def load_snapshot(manifest: Manifest, settings: Settings) -> Snapshot:
             break
     seconds = time.monotonic() - began
     return Snapshot(
+        manifest=manifest,
         stamp=stamp,
         ids=ids,
         row_of={id_: row for row, id_ in enumerate(ids)},
@@ -88,8 +138,8 @@ def load_snapshot(manifest: Manifest, settings: Settings) -> Snapshot:
         kinds=np.array([contents[id_][1] for id_ in ids], dtype=object),
         sources_of=sources_of,
         matrix=matrix,
-        background=_background(manifest, stamp[0], ids, matrix),
-        lexical=LexicalIndex(lexical_folder(manifest.path.parent, stamp[0])),
+        sample=_background(manifest, stamp[0], ids, matrix),
+        lexical=LexicalIndex(lexical_folder(manifest.home, stamp[0])),
         vectors=store,
         seconds=seconds if len(ids) > _SMALL else 0.0,
     )
@@ -99,7 +149,7 @@ def caches_are_whole(manifest: Manifest, settings: Settings) -> bool:
     """Whether the caches that a snapshot would use hold as many chunks as the manifest: the probe of a reader's start."""
     generation, expected = manifest.generation, manifest.chunk_count()
     try:
-        if LexicalIndex(lexical_folder(manifest.path.parent, generation)).count() != expected:
+        if LexicalIndex(lexical_folder(manifest.home, generation)).count() != expected:
             return False
         if expected <= EXACT_LIMIT:
             return True

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kb.caches import CACHE_BATCH, Cache, repair_caches, rewrite_lexical
+from kb.caches import CACHE_BATCH, Cache, Settling, repair_caches, rewrite_lexical
 from kb.manifest import Manifest, Matrix, translated
 from kb.types import Chunk, Document
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _CHEAP_CHUNKS = 1000
 """Up to here the lexical index is written anew within a second after every change."""
 _STALE_SHARE = 0.05
+
+SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class IndexWriter:
             for text, row in zip(texts, vectors, strict=True)
         ]
         with self._transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+            connection.executemany("INSERT INTO vectors VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET vector = excluded.vector", rows)
             self._want_sweep(connection)
 
     def write(self, entries: Sequence[Entry], remove: Sequence[str] = ()) -> None:
@@ -107,7 +109,8 @@ class IndexWriter:
         shared = [id_ for part in self._batches([entry.content for entry in entries]) for id_ in self._ids_of("d.content", part)]
         with self._transaction() as connection:
             touched = {*old, *shared, *(chunk.id for chunk in fresh)}
-            connection.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", [(self.generation, id_) for id_ in sorted(touched)])
+            rows = [(self.generation, id_) for id_ in sorted(touched)]
+            connection.executemany("INSERT INTO touched VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
             self._want_sweep(connection)
             self._count_stale(connection, 1 + len({*old, *shared}))
         self._fill_caches(fresh)
@@ -140,7 +143,8 @@ class IndexWriter:
         with self._transaction() as connection:
             connection.executemany("DELETE FROM failures WHERE path = ?", [(path,) for path in tried])
             connection.executemany(
-                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)",
+                """INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT (path)
+                   DO UPDATE SET source = excluded.source, error = excluded.error, at = excluded.at""",
                 [(path, source, error, now_text()) for path, source, error in failures],
             )
 
@@ -149,7 +153,7 @@ class IndexWriter:
         if self.manifest.meta(key) == value:
             return
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            connection.execute(SET_META, (key, value))
             if visible:
                 self._changed(connection)
 
@@ -167,7 +171,7 @@ class IndexWriter:
         for cache in self._caches:
             cache.commit()
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", (str(self.generation),))
+            connection.execute(SET_META, ("generation", str(self.generation)))
             self._changed(connection)
 
     def sweep(self) -> None:
@@ -199,6 +203,12 @@ class IndexWriter:
             self._fill_caches(list(self.manifest.chunks(sorted(there), self.generation).values()))
             self._settle([id_ for id_ in pending if id_ not in there])
         return len(pending) + repair_caches(self.manifest, self.generation, self._caches)
+
+    def close(self) -> None:
+        """The writer has finished for now."""
+        for cache in self._caches:
+            if isinstance(cache, Settling):
+                cache.settle()
 
     # -- one document ---------------------------------------------------------------------------------------------
 
@@ -324,20 +334,21 @@ class IndexWriter:
     def _changed(self, connection: Any) -> None:
         if self.generation == self.manifest.generation:
             connection.execute(
-                "INSERT INTO meta VALUES ('changes', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+                """INSERT INTO meta VALUES ('changes', '1') ON CONFLICT (key)
+                   DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)"""
             )
 
     def _count_stale(self, connection: Any, number: int) -> None:
         if number:
             connection.execute(
-                """INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key)
-                   DO UPDATE SET value = CAST(CAST(value AS INTEGER) + CAST(?2 AS INTEGER) AS TEXT)""",
+                """INSERT INTO meta VALUES (?, ?) ON CONFLICT (key)
+                   DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)""",
                 (f"stale-{self.generation}", str(number)),
             )
 
     @staticmethod
     def _want_sweep(connection: Any) -> None:
-        connection.execute("INSERT OR REPLACE INTO meta VALUES ('sweep', '1')")
+        connection.execute(SET_META, ("sweep", "1"))
 
     @staticmethod
     def _batches(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:

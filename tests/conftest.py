@@ -10,9 +10,15 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from milvus_server import running_milvus
+from postgres_server import MISSING, PostgresServer, programs, running_postgres
+
+if TYPE_CHECKING:
+    from kb.settings import Settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -74,3 +80,52 @@ def indexed_home(shipped_index: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     shutil.copytree(shipped_index, home)
     monkeypatch.setenv("ADVISOR_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started once a run; every database that a test asks it for is new."""
+    if programs() is None:
+        pytest.skip(MISSING)
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with an empty state database: the data folder's own file, then a server's."""
+    from pydantic import SecretStr
+
+    from kb.settings import Settings
+
+    if request.param == "sqlite":
+        return Settings(home=tmp_path)
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return Settings(home=tmp_path, database_url=SecretStr(server.database()))
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[str]:
+    """The address of a Milvus server (the embedded one, in a process of its own), started once a run."""
+    with running_milvus() as address:
+        yield address
+
+
+@pytest.fixture(params=["local", "distributed"])
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of an empty store: a data folder, then servers."""
+    from kb.settings import Settings
+
+    return Settings(home=tmp_path / "home") if request.param == "local" else request.getfixturevalue("distributed_settings")
+
+
+@pytest.fixture
+def distributed_settings(milvus: str, postgres: PostgresServer, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an empty store on servers."""
+    from pydantic import SecretStr
+
+    from kb.postgres_manifest import forget_engines
+    from kb.settings import Settings
+
+    yield Settings(home=tmp_path / "home", milvus_url=milvus, database_url=SecretStr(postgres.database()))
+    forget_engines()

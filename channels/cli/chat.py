@@ -152,10 +152,10 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 def ensure_index(settings: Settings) -> None:
     """Index the shipped corpus if nothing is indexed yet, in a process of its own so that its memory is given back."""
-    from kb.manifest import Manifest
+    from kb.store import store_for
 
     try:
-        with closing(Manifest.open(settings.home)) as manifest:
+        with closing(store_for(settings).open()) as manifest:
             if manifest.document_count() > 0:
                 return
     except IndexMissingError:

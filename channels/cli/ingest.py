@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kb.errors import UsageError
 
 if TYPE_CHECKING:
+    from ingest.pipeline import Engine
     from ingest.plan import Plan
     from ingest.session import Report
     from kb.settings import Settings
@@ -30,6 +31,7 @@ Examples:
   advisor ingest --remove docs/old.md     take a document (or a folder's documents) out
   advisor ingest https://example.org/page one page
   advisor ingest --rebuild                everything again, e.g. with another ADVISOR_EMBED_MODEL
+  advisor ingest docs/ --engine ray       parse and embed in the processes of a Ray cluster
   advisor ingest status                   what is indexed, what failed, who is writing
 """
 
@@ -54,6 +56,15 @@ def ingest_command(
     lock_timeout: Annotated[
         float, typer.Option("--lock-timeout", min=0, metavar="SECONDS", help="How long to wait for another writer.")
     ] = 600.0,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="Where to parse and embed: in this process, or on a Ray cluster.")
+    ] = "local",
+    ray_address: Annotated[
+        str, typer.Option("--ray-address", metavar="ADDRESS", help="auto, host:6379, ray://host:10001; default: a cluster of this machine.")
+    ] = "",
+    ray_workers: Annotated[
+        int, typer.Option("--ray-workers", min=0, metavar="N", help="Parsers, and as many embedders; 0: half of the cluster's processors.")
+    ] = 0,
     show_all: Annotated[bool, typer.Option("--all", help="With status: every document.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON on stdout; `chunks` is what the index holds now.")] = False,
 ) -> None:
@@ -69,6 +80,8 @@ def ingest_command(
         raise UsageError(
             "--remove takes documents out and cannot be combined with PATH, --prune or --rebuild; run them one after the other"
         )
+    if (ray_address or ray_workers) and engine != "ray":
+        raise UsageError("--ray-address and --ray-workers are for --engine ray; add it")
     from ingest.progress import reporter_for
     from ingest.session import Request, ingest, preview
 
@@ -77,7 +90,8 @@ def ingest_command(
         report = preview(settings, request)
         _print_plan(report.plan)
     else:
-        report = ingest(settings, request, reporter_for(), on_plan=_print_counts)
+        where = _engine(settings, engine, ray_address, ray_workers)
+        report = ingest(settings, request, reporter_for(), on_plan=_print_counts, engine=where)
         _print_summary(report)
     if as_json:
         planned = report.plan.counts() if dry_run else report.done
@@ -86,6 +100,16 @@ def ingest_command(
     if dry_run and report.plan.failed:
         raise typer.Exit(3)
     raise typer.Exit(report.exit_code)
+
+
+def _engine(settings: Settings, name: str, address: str, workers: int) -> Engine:
+    if name == "ray":
+        from ingest.ray_engine import RayEngine
+
+        return RayEngine(settings, address, workers)
+    from ingest.pipeline import run_actions
+
+    return run_actions
 
 
 def _say(text: str = "") -> None:

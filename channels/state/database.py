@@ -33,7 +33,11 @@ def open_database(settings: Settings) -> Engine:
     with _LOCK:
         if url not in _ENGINES:
             engine = make_engine(settings)
-            migrate(engine)
+            try:
+                migrate(engine)
+            except DatabaseError:
+                engine.dispose()
+                raise
             _ENGINES[url] = engine
         return _ENGINES[url]
 

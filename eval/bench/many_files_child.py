@@ -49,10 +49,10 @@ def main() -> None:
     began = time.perf_counter()
     ingest(settings, Request((str(docs),)), SilentReporter(), embedder=model)
     seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "peak_mb": _peak_mb()}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Peak resident memory. `ru_maxrss` would include the parent's, from which this process was made."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -54,7 +54,9 @@ def _spread(seconds: list[float]) -> tuple[str, str]:
 
 def environment(home: Path) -> dict[str, str]:
     """This process's environment with another data folder."""
-    return os.environ | {"ADVISOR_HOME": str(settings_for(home).home), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    settings = settings_for(home)
+    index = {"ADVISOR_HOME": str(settings.home), "ADVISOR_STORE_NAME": settings.store_name}
+    return os.environ | index | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _command_seconds(arguments: list[str], home: Path) -> float:

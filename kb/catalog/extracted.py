@@ -1,35 +1,51 @@
 """Claims that ingestion drafted from the user's own documents: kept beside the documents in the manifest, unreviewed.
 
-Read straight from the manifest's file, so that a catalog can be loaded without opening the store.
+Read straight from the manifest, so that a catalog can be loaded without opening the search indexes.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from kb.catalog.schema import CatalogFile
-from kb.errors import CatalogError
+from kb.errors import CatalogError, IndexMissingError
+from kb.settings import Settings
+
+if TYPE_CHECKING:
+    from kb.manifest import SqlConnection
 
 MANIFEST_NAME = "manifest.sqlite"
 
 
-def _connect(home: Path) -> sqlite3.Connection | None:
-    path = home / MANIFEST_NAME
+@contextmanager
+def _connected(settings: Settings) -> Iterator[SqlConnection | None]:
+    """The manifest to read from, None where there is none."""
+    if settings.milvus_url:
+        from kb.store import store_for
+
+        try:
+            yield store_for(settings).open().connection
+        except IndexMissingError:
+            yield None
+        return
+    path = settings.home / MANIFEST_NAME
     if not path.is_file():
-        return None
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)
+        yield None
+        return
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        yield connection
 
 
-def shipped_corpus_is_active(home: Path) -> bool:
-    """Whether the shipped entities belong to this home: its default corpus was ingested, or nothing was yet."""
-    connection = _connect(home)
-    if connection is None:
-        return True
-    with closing(connection):
+def shipped_corpus_is_active(settings: Settings) -> bool:
+    """Whether the shipped entities belong to this index: its default corpus was ingested, or nothing was yet."""
+    with _connected(settings) as connection:
+        if connection is None:
+            return True
         try:
             row = connection.execute("SELECT value FROM meta WHERE key = 'shipped'").fetchone()
             if row is not None:
@@ -39,9 +55,16 @@ def shipped_corpus_is_active(home: Path) -> bool:
             return True
 
 
-def drafts_stamp(home: Path) -> tuple[int, int, int] | None:
+def drafts_stamp(settings: Settings) -> tuple[int, int, int] | None:
     """Changes whenever the drafts may have; None where there is no manifest."""
-    path = home / MANIFEST_NAME
+    if settings.milvus_url:
+        from kb.store import store_for
+
+        try:
+            return (*store_for(settings).open().state(), 0)
+        except IndexMissingError:
+            return None
+    path = settings.home / MANIFEST_NAME
     try:
         state = path.stat()
     except OSError:
@@ -53,16 +76,12 @@ def drafts_stamp(home: Path) -> tuple[int, int, int] | None:
         return state.st_mtime_ns, state.st_size, 0
 
 
-def read_extracted(home: Path) -> list[tuple[str, CatalogFile]]:
+def read_extracted(settings: Settings) -> list[tuple[str, CatalogFile]]:
     """(source, draft) of every document that has one, in source order."""
-    connection = _connect(home)
-    if connection is None:
-        return []
-    with closing(connection):
+    query = "SELECT source, draft FROM documents WHERE draft != '' AND corpus != 'shipped' ORDER BY source"
+    with _connected(settings) as connection:
         try:
-            rows = connection.execute(
-                "SELECT source, draft FROM documents WHERE draft != '' AND corpus != 'shipped' ORDER BY source"
-            ).fetchall()
+            rows = connection.execute(query).fetchall() if connection is not None else []
         except sqlite3.Error:
             return []
     found = []

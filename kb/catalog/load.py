@@ -52,11 +52,11 @@ def load_catalog(settings: Settings | None = None, *, folders: Sequence[Path] | 
         ]
         return _load(_stamp(groups), None, None)
     chosen = settings or get_settings()
-    with_shipped = shipped_corpus_is_active(chosen.home)
+    with_shipped = shipped_corpus_is_active(chosen)
     shipped = catalog_files(SHIPPED_FOLDER) if with_shipped else ()
     stamps = _stamp([("catalog", shipped), ("overlay", catalog_files(overlay_folder(chosen)))])
     names = () if with_shipped else tuple(str(path) for path in catalog_files(SHIPPED_FOLDER))
-    return _load(stamps, _Drafts.of(chosen.home), chosen.home / "cache" / "catalog", names)
+    return _load(stamps, _Drafts.of(chosen), chosen.home / "cache" / "catalog", names)
 
 
 def check_files(paths: Iterable[Path]) -> tuple[list[str], list[str]]:
@@ -76,20 +76,21 @@ _Stamp = tuple[tuple[Origin, str, int, int], ...]
 class _Drafts:
     """The store of drafts, compared by the state of its file."""
 
-    def __init__(self, home: Path, stamp: tuple[int, int, int]) -> None:
-        self.home = home
+    def __init__(self, settings: Settings, stamp: tuple[int, int, int]) -> None:
+        self.settings = settings
         self.stamp = stamp
+        self._identity = settings.home, settings.milvus_url, settings.database_url, settings.store_name, stamp
 
     @classmethod
-    def of(cls, home: Path) -> _Drafts | None:
-        stamp = drafts_stamp(home)
-        return cls(home, stamp) if stamp is not None else None
+    def of(cls, settings: Settings) -> _Drafts | None:
+        stamp = drafts_stamp(settings)
+        return cls(settings, stamp) if stamp is not None else None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Drafts) and (self.home, self.stamp) == (other.home, other.stamp)
+        return isinstance(other, _Drafts) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self.home, self.stamp))
+        return hash(self._identity)
 
 
 def _stamp(groups: Iterable[tuple[Origin, Iterable[Path]]]) -> _Stamp:
@@ -109,7 +110,7 @@ def _load(stamps: _Stamp, drafts: _Drafts | None, cache: Path | None, names: tup
     for origin, name, _, _ in stamps:
         merger.add_file(Path(name), origin)
     if drafts is not None:
-        merger.add_extracted(read_extracted(drafts.home))
+        merger.add_extracted(read_extracted(drafts.settings))
     fingerprint = hashlib.sha256(repr((stamps, drafts.stamp if drafts else None)).encode()).hexdigest()[:16]
     catalog = merger.finish(fingerprint)
     if merger.problems:

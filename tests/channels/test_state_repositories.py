@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from scripted import scripted_done
@@ -20,8 +19,8 @@ from kb.settings import Settings
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    yield open_database(Settings(home=tmp_path))
+def engine(state_settings: Settings) -> Iterator[Engine]:
+    yield open_database(state_settings)
     close_databases()
 
 

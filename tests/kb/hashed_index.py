@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kb.caches import cache_factory
 from kb.generations import open_writer
 from kb.settings import Settings
+from kb.store import store_for
 from kb.text import index_tokens
 from kb.types import Chunk, Document, Place
 from kb.writer import Entry, FileState
@@ -50,9 +51,15 @@ def chunk(id_: str, text: str, source: str = "a.md", ordinal: int = 0, **more: o
 
 def write_index(home: Path, documents: dict[str, list[Chunk]], remove: Sequence[str] = (), rebuild: bool = False) -> None:
     """Store documents (source -> chunks) as ingestion would. Sources with equal chunk ids share their content."""
-    settings = Settings(home=home)
+    write_store(Settings(home=home), documents, remove, rebuild)
+
+
+def write_store(settings: Settings, documents: dict[str, list[Chunk]], remove: Sequence[str] = (), rebuild: bool = False) -> None:
+    """The same in the store of the settings."""
+    store = store_for(settings)
     embedder = HashedWords()
-    with open_writer(home, cache_factory(settings), embedder=embedder.fingerprint, chunker="test", rebuild=rebuild) as writer:
+    about: dict[str, Any] = {"embedder": embedder.fingerprint, "chunker": "test", "rebuild": rebuild, "store": store}
+    with open_writer(settings.home, store.caches, **about) as writer:
         entries = []
         for source, chunks in documents.items():
             content = hashlib.blake2b("".join(c.id + c.text for c in chunks).encode(), digest_size=20).hexdigest()
