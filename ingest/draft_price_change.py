@@ -22,6 +22,7 @@ _DISCOUNT = re.compile(
     r"|计价|$|[,，。;；.])",
     re.IGNORECASE,
 )
+_NAMED_SIDES = {"input": re.compile(r"\binputs?\b|输入|\beingabe"), "output": re.compile(r"\boutputs?\b|输出|\bausgabe")}
 _HAN = {digit: value for value, digit in enumerate("一二三四五六七八九", 1)}
 _LONG = re.compile(
     r"(?:输入|input\w*|prompts?)\s*(?:长度|tokens?|lengths?)?\s*(?:\w+ )?(?:超过|超出|大于|高于|above|over|beyond"
@@ -60,7 +61,7 @@ def price_change(sentence: str, words: Lexicon) -> PriceChange | None:
         when, factor = {"mode": mode}, _lowered(lowered)
     if not factor or not 0 < float(factor) < 100:
         return None
-    return PriceChange(factor, when, ("input",) if mode == "cached" and "mode" in when else _sides(_LONG.sub(" ", lower), words))
+    return PriceChange(factor, when, ("input",) if mode == "cached" and "mode" in when else _sides(_LONG.sub(" ", lower)))
 
 
 def _lowered(match: re.Match[str]) -> str:
@@ -75,7 +76,7 @@ def _lowered(match: re.Match[str]) -> str:
     return f"{fold / 10:g}"
 
 
-def _sides(lower: str, words: Lexicon) -> tuple[str, ...]:
+def _sides(lower: str) -> tuple[str, ...]:
     """The sides that a sentence names as priced: `input tokens at half price`; both where it names none or both."""
-    named = [side for side in ("input", "output") if words.patterns[side].search(lower)]
+    named = [side for side, pattern in _NAMED_SIDES.items() if pattern.search(lower)]
     return tuple(named) if len(named) == 1 else ("input", "output")

@@ -196,7 +196,10 @@ class PriceWriter:
         for clause in clauses(sentence):
             if not _FREE.search(clause) or _NOT_FREE.search(clause):
                 continue
-            amounts = [one for one in find_quantities(clause) if one.unit == "token" and one.high is None]
+            masked = clause
+            for _, start, end in self.scribe.names.mentions(clause):
+                masked = masked[:start] + "x" * (end - start) + masked[end:]
+            amounts = [one for one in find_quantities(masked) if one.unit == "token" and one.high is None]
             if len(amounts) == 1 and "month" in amounts[0].per and set(amounts[0].per) == {"month"} and amounts[0].bound != "min":
                 self.scribe.write(
                     entity, "free_tokens", f"{amounts[0].value:f}", spot, clause, unit="token/month", written=amounts[0].text.strip()

@@ -157,7 +157,7 @@ def test_a_discount_holds_for_every_model_that_its_clause_lists() -> None:
 
 
 def test_a_discount_on_prices_that_another_document_has_is_kept_as_a_rule() -> None:
-    entity = drafts("# 墨川 3\n\n- 上下文：128K\n- 批量接口价格为标准价的六折。\n", "d.md")["墨川 3"]
+    entity = drafts("# 大模型笔记\n\n## 墨川 3\n\n- 上下文：128K tokens\n- 批量接口价格为标准价的六折。\n", "d.md")["墨川 3"]
     (rule,) = (claim for claim in entity.claims["pricing_note"] if claim.formula == "price_rule")
     assert rule.inputs == {"factor": "0.6", "sides": ["input", "output"], "when": {"mode": "batch"}}
 
@@ -229,7 +229,7 @@ def test_makers_and_english_names_come_from_the_heading_of_a_family() -> None:
 
 
 def test_media_that_a_model_takes_are_read_from_prose() -> None:
-    text = "# Notes\n\n## Brio 3\n\n- Context: 64K\n- It takes speech, images and text.\n\n## Brio 3 Mini\n\n- Context: 32K\n- It does not accept images.\n"
+    text = "# Notes on models\n\n## Brio 3\n\n- Context: 64K tokens\n- It takes speech, images and text.\n\n## Brio 3 Mini\n\n- Context: 32K tokens\n- It does not accept images.\n"
     models = drafts(text, "v.md")
     assert said(models["Brio 3"], "modalities") == {"('文本', '图像', '语音')"}
     assert "modalities" not in models["Brio 3 Mini"].claims
