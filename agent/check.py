@@ -35,7 +35,10 @@ class Checked:
 
 def supported_numbers(work: Work) -> set[Decimal]:
     """Every number that an answer of this turn may state."""
-    allowed = set(work.calculated)
+    # "七块一" is 7.1 wherever the answer writes it in digits.
+    allowed = set(work.calculated) | {q.value for q in work.question.quantities}
+    if work.question.rate is not None:
+        allowed.add(work.question.rate)
     # Names carry digits that are no figures, so the question counts with its names blanked out.
     texts: list[str] = [work.question.masked]
     texts += [part for c in work.citations for part in (c.quote, c.section, c.source)]

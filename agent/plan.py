@@ -24,7 +24,9 @@ from agent.answers.maker import answer_maker
 from agent.answers.measured import answer_measured
 from agent.answers.mix import answer_mix
 from agent.answers.moved import answer_moved_bill
+from agent.answers.negative import answer_negative
 from agent.answers.outline import answer_outline
+from agent.answers.parity import answer_parity
 from agent.answers.parts import answer_parts
 from agent.answers.passages import answer_passages
 from agent.answers.price_questions import answer_price, answer_price_list
@@ -39,6 +41,7 @@ from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
 from agent.answers.stranger import answer_stranger
 from agent.answers.suits import answer_suits
+from agent.answers.unused import with_unused
 from agent.tools.cost import CostInputError
 from agent.work import Draft, Work
 
@@ -47,6 +50,7 @@ Handler = Callable[[Work], Draft | None]
 HANDLERS: tuple[Handler, ...] = (
     answer_attack,
     answer_allowed,
+    answer_negative,
     answer_produced,
     answer_kv,
     answer_deploy,
@@ -64,6 +68,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_saving,
     answer_moved_bill,
     answer_parts,
+    answer_parity,
     answer_afford,
     answer_budget,
     answer_stated,
@@ -110,5 +115,5 @@ def plan(work: Work) -> Draft:
         except (CostInputError, ArithmeticError) as error:
             return _cannot_be_calculated(work, error)
         if draft is not None:
-            return complete(work, draft)
+            return complete(work, with_unused(work, draft))
     return refuse(work)

@@ -15,7 +15,7 @@ LARGE = {"万": 10**4, "亿": 10**8, "萬": 10**4, "億": 10**8}
 
 LATIN_SCALES: dict[str, Decimal] = {
     "k": Decimal(10**3), "thousand": Decimal(10**3),
-    "w": Decimal(10**4),
+    "w": Decimal(10**4), "kw": Decimal(10**7), "kk": Decimal(10**6),
     "m": Decimal(10**6), "mm": Decimal(10**6), "mn": Decimal(10**6), "mil": Decimal(10**6), "mio": Decimal(10**6),
     "million": Decimal(10**6), "millions": Decimal(10**6),
     "b": Decimal(10**9), "bn": Decimal(10**9), "billion": Decimal(10**9), "billions": Decimal(10**9),
@@ -30,15 +30,17 @@ _ARABIC = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\d.])\.\d+"
 _CJK = "零〇一二两俩三四五六七八九十百千万亿萬億半点"
 _NUMBER = re.compile(
     rf"(?P<arabic>(?:{_ARABIC})(?:[eE][+-]?\d+(?![a-zA-Z\d]))?)"
-    r"(?:(?P<gap>[ ]?)(?P<latin>thousand|trillion|millions?|billions?|mil|mio|mm|mn|bn|tn|[kKwWmMbB])(?![a-zA-Z]*\d|[a-zA-Z])"
-    r"|(?P<tight>[kKwWmMbB]|mil|million|billion)(?=[ ]?tok|input|output|in\b|out\b)"
+    r"(?:(?P<gap>[ ]?)(?P<latin>thousand|trillion|millions?|billions?|mil|mio|mm|mn|bn|tn|kk|kw|[kKwWmMbB])(?![a-zA-Z]*\d|[a-zA-Z])"
+    r"|(?P<tight>kk|kw|[kKwWmMbB]|mil|million|billion)(?=[ ]?tok|input|output|in\b|out\b)"
+    r"|(?P<mixed>[ ]?(?:[十百千]|多|来)[wW](?![A-Za-z]))"
     rf"|(?P<cjk>[ ]?(?:多|来|几)?(?:个(?=[万亿]))?[十百千万亿萬億]+(?:[{_CJK}\d.]*\d?[{_CJK}]*)?))?"
-    rf"|(?P<han>[{_CJK}]+(?:个(?=[万亿]))?[{_CJK}]*)"
+    rf"|(?P<han>[{_CJK}]+(?:个(?=[万亿]))?[{_CJK}]*(?:[wW](?![A-Za-z]))?)"
     rf"|(?<![a-zA-Z])(?P<word>half a (?:million|billion)"
     rf"|(?:a|an|{'|'.join(_WORDS)})(?:[ -](?:hundred|thousand|million|billion|trillion))+|(?:{'|'.join(_WORDS)}))(?![a-zA-Z])",
     re.IGNORECASE,
 )
 _ONE_OF = re.compile(r"\s*(?:张|块(?!钱)|台|片|个|套|年|月|天|小时|度|次|人|份|卡|条|篇|位|名|辆|件)")
+_POWER = re.compile(r"功耗|功率|电费|电价|用电|耗电|千瓦|瓦|机柜|度电|kwh|power|watt|electric|rack|PUE", re.IGNORECASE)
 _IDENTIFIER_BEFORE = re.compile(r"[A-Za-z][A-Za-z]*[-_.]?$")
 _FREE_PREFIXES = re.compile(
     r"(?:^|[^A-Za-z])(?:in|out|input|output|at|rate|about|around|usd|cny|rmb|eur|gbp|jpy|hkd|us|x|tokens?|is|to|of|for|and|or)$",
@@ -138,18 +140,23 @@ def _read(match: re.Match[str], text: str) -> Number | None:  # noqa: C901
     if match["word"]:
         return Number(_read_words(match["word"]), start, end, match[0], "", "word")
     if match["han"]:
-        if re.search("[一二两三四五六七八九]{2}[十百千万亿]", match["han"]):
+        han = match["han"].lower().replace("w", "万")
+        if re.search("[一二两三四五六七八九]{2}[十百千万亿]", han):
             # "三五万" and "一两百万" are guesses, not figures.
             return None
-        value = parse_han(match["han"])
+        value = parse_han(han)
         if value is None or text[max(0, start - 1) : start] in ("第", "上", "下"):
             return None
-        if re.fullmatch(r"[万亿千百点零]+", match["han"]) and not re.fullmatch(r"[百千]万|十亿|百亿|千亿|万亿", match["han"]):
+        if re.fullmatch(r"[万亿千百点零]+", han) and not re.fullmatch(r"[百千]万|十亿|百亿|千亿|万亿", han):
             return None
-        return Number(value, start, end, match[0], "".join(c for c in match["han"] if c in LARGE), "han")
+        return Number(value, start, end, match[0], "".join(c for c in han if c in LARGE), "han")
     if _inside_identifier(text, start):
         return None
     base = Decimal(match["arabic"].replace(",", ""))
+    if match["mixed"]:
+        # "3千w": the Latin letter stands for 万.
+        value = parse_han(re.sub("[多来]", "", match["arabic"].replace(",", "") + match["mixed"].lower().replace("w", "万")))
+        return None if value is None else Number(value, start, end, match[0], "万")
     if match["cjk"]:
         if match["cjk"][-1] == "一" and _ONE_OF.match(text, end):
             # "10万一张": the one belongs to what is counted, not to the figure.
@@ -163,6 +170,9 @@ def _read(match: re.Match[str], text: str) -> Number | None:  # noqa: C901
             return Number(base, start, match.end("arabic"), match["arabic"])
         return Number(value, start, end, match[0], "".join(c for c in match["cjk"] if not c.isdigit() and c in "十百千万亿"))
     scale = match["latin"] or match["tight"] or ""
+    if scale.lower() == "kw" and (scale != "kw" or _POWER.search(text)):
+        # "3 kW" is power; "3kw" is 千万 where nothing speaks of electricity.
+        return Number(base, start, match.end("arabic"), match["arabic"])
     if scale:
         if scale == "m" and match["gap"]:
             return Number(base, start, match.end("arabic"), match["arabic"])

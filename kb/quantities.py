@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
-from kb.numbers import Number, find_numbers
+from kb.numbers import DIGITS, Number, find_numbers
 
 Bound = Literal["", "max", "min"]
 TIME_UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
@@ -128,7 +128,38 @@ _PERCENT_HAN = re.compile(r"百分之([零一二三四五六七八九十百点\d
 _TENTHS = re.compile(r"([一二三四五六七八九两\d](?:\.\d)?)(成(?![本为都功熟长立就果交员绩分品套了])半?|折(?![美人算合成扣]))")
 _HALF = re.compile(r"一半|(?<![a-z])half (?:of|on|to|via|with|goes)(?![a-z])|对半")
 _CONCURRENT_BEFORE = re.compile(r"(?:并发(?:数|量)?|concurrency(?: of)?)[ :是为约]{0,4}$", re.IGNORECASE)
-_COUNTED_BEFORE = re.compile(r"(?:月活|日活|用户数?|员工|人数|MAU|DAU|users)[ ::约有大概是为]{0,4}$", re.IGNORECASE)
+_BECOMES = (
+    r"(?:[ ::=约有大概是为共]|改成|改为|改到|变成|变为|换成|涨到|增到|增加到|升到|降到|减到|减少到|达到|到"
+    r"|(?<![a-z])(?:is|are|of|to|at|becomes?|rises? to|grows? to|drops? to)(?![a-z])){0,4}$"
+)
+_COUNTED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("user", re.compile(rf"(?:月活|日活|用户数?|员工|人数|坐席数?|MAU|DAU|(?<![a-z])(?:users|seats|headcount)){_BECOMES}", re.IGNORECASE)),
+    ("request", re.compile(rf"(?:次数|请求数|请求量|调用量|调用数|单量){_BECOMES}", re.IGNORECASE)),
+    (
+        "request",
+        re.compile(
+            r"(?<![a-z])(?:requests|calls|queries)(?: a day| per day)? (?:to|becomes?|rises? to|grows? to|drops? to|up to|down to) $",
+            re.IGNORECASE,
+        ),
+    ),
+    ("token", re.compile(rf"(?:总量|用量|消耗量?|token ?数|(?<![a-z])(?:volume|usage)){_BECOMES}", re.IGNORECASE)),
+)
+"""A noun before a bare figure that says what it counts: "日活 3万", "次数改成 3000", "总量 2亿"."""
+_PERIOD_BEFORE = re.compile(
+    r"(?<![\d零一二三四五六七八九十百两几个上下本这每当半首次多今明去整同生节假])[日月年](?:均|耗|用|消耗|用掉|烧|花|跑)?(?=(?:约|大概)?\s?(?:\d|[一二三四五六七八九十两几百千]+[万千百亿]))"
+)
+"""The period that stands right before its figure: "月2亿", "日耗 500万"."""
+_LONGER_WORD = re.compile(
+    r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力均])|位(?=[数置])"
+)
+"""The unit's character belongs to the word behind it: "500万部分" counts no 部."""
+_DIGIT = {han: str(digit) for han, digit in DIGITS.items()}
+_PERIOD_OF = {"日": "day", "月": "month", "年": "year"}
+_SMALL_COIN = re.compile(
+    r"([\d一二三四五六七八九])(?:([毛角])(?:([\d一二三四五六七八九])分?)?)?"
+    r"(?=$|[\s，,。；;、)）?？!！]|钱|的|算|换|折|兑|合|一|每|来|左右|计|/)"
+)
+"""What stands behind 块 in speech: "7块2", "七块二毛五"."""
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d{2}\s*年\s*\d{1,2}(?:\s*月\s*\d{1,2}\s*日?)?|(?<![\d$¥€£])(?:19|20)\d{2}[-/](?:0?[1-9]|1[0-2])(?:[-/](?:0?[1-9]|[12]\d|3[01]))(?![\d.,]|[kKmM])|\d{1,2}月\d{1,2}[日号]"
 )
@@ -150,6 +181,8 @@ def find_markers(text: str) -> list[Marker]:
     """Every denominator word of a normalised text in order."""
     words = lexicon()
     found = [Marker(words.per_of[m[0].lower()], m.start(), m.end(), m[0]) for m in words.per.finditer(text)]
+    named = [Marker(_PERIOD_OF[m[0][0]], m.start(), m.end(), m[0]) for m in _PERIOD_BEFORE.finditer(text)]
+    found = sorted(found + [m for m in named if not any(o.start <= m.start < o.end for o in found)], key=lambda m: m.start)
     # "一年半" is a duration.
     return [m for m in found if not (m.text.startswith("一") and text[m.end : m.end + 1] == "半")][:MOST_QUANTITIES]
 
@@ -168,7 +201,7 @@ def find_quantities(text: str) -> list[Quantity]:
         if any(a <= number.start < b for a, b in taken):
             continue
         covering = [m for m in markers if m.start <= number.start < m.end]
-        if covering:
+        if covering or found and any(q.start < number.start < q.end for q in found[-1:]):
             continue
         found.append(_with_unit(number, text))
     found.sort(key=lambda q: q.start)
@@ -196,8 +229,7 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
     start, end = number.start, number.end
     value, unit, money = number.value, "", False
     match = words.after.match(text, end)
-    if match and match[0].endswith("人") and text[match.end() : match.end() + 1] in ("工", "力", "均"):
-        # "电费8000人工1.2万": the next item of a list of costs, not 8,000 people.
+    if match and _LONGER_WORD.match(text, match.end() - 1):
         match = None
     if match:
         word = re.sub(r"^个 ", "个", match[0].lstrip(" -").lower())
@@ -213,6 +245,10 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
         else:
             unit = words.unit_of[word]
         end = match.end()
+        coins = _SMALL_COIN.match(text, end) if money and word in ("块", "元") and value == value.to_integral_value() else None
+        if coins:
+            value += Decimal(_DIGIT.get(coins[1], coins[1])) / 10 + Decimal(_DIGIT.get(coins[3] or "0", coins[3] or "0")) / 100
+            end = coins.end()
         if unit in TIME_UNITS and text[end : end + 1] == "半":
             value, end = value + Decimal("0.5"), end + 1
     if (
@@ -232,9 +268,9 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
                 end = number.end
             unit, money, start = words.currency_of[code], True, before.start()
     if not unit:
-        counted = _COUNTED_BEFORE.search(text, max(0, start - 10), start)
+        counted = next((name for name, before_it in _COUNTED_BEFORE if before_it.search(text[max(0, start - 18) : start])), "")
         if counted:
-            unit = "user"
+            unit = counted
         elif _CONCURRENT_BEFORE.search(text, max(0, start - 16), start):
             unit = "concurrency"
     quantity = Quantity(value, unit, start, end, text[start:end], scale=number.scale, is_money=money)

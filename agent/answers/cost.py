@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from agent.answers.cost_many import several, undirected
@@ -11,7 +11,8 @@ from agent.answers.missing import missing_fact
 from agent.answers.price import context_hint, converted, needs_rate, price_notes, target_currency, usable_quotes
 from agent.answers.strangers import unknown_names
 from agent.answers.targets import PRICE_FIELDS, models, targets
-from agent.answers.volume import Volume, asks_cost, cost_steps, scaled_by_users, volume_of
+from agent.answers.volume import Volume, asks_cost, cost_steps, volume_of
+from agent.answers.within import kind_conditions, models_within, said
 from agent.tools.cost import ApiCost, CostInputError, api_cost
 from agent.tools.prices import CONTEXT, PriceQuote
 from agent.understand.constraints import FITS
@@ -25,16 +26,8 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
     usage = work.question.usage
     if not usage.has_volume:
         return None
-    if _NEGATIVE.search(work.question.masked):
-        return Draft(
-            work.say(
-                "用量是负数，无法计算；请给出零或正数。", "The volume is negative and cannot be calculated; give zero or a positive number."
-            ),
-            refused=True,
-            intent="bad_input",
-        )
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
-    everyone = not ids
+    everyone, within = not ids, ""
     if everyone:
         if work.question.unknown or unknown_names(work) or not (
             work.question.has("cheap_word")
@@ -47,9 +40,14 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
             return None
         if FITS.search(work.question.masked) and not work.question.has("cost_word"):
             return None
-        ids = [e.id for e in models(work) if usable_quotes(work, e.id)]
+        kinds = kind_conditions(work)
+        ids = [e.id for e in (models_within(work, kinds) if kinds else models(work)) if usable_quotes(work, e.id)]
+        if kinds and not ids:
+            return None
+        within = said(work, kinds)
     if usage.total_tokens is not None:
-        return undirected(work, ids, usage.total_tokens, usage)
+        draft = undirected(work, ids, usage.total_tokens, usage)
+        return _under(work, draft, within)
     volume = volume_of(work, usage)
     hint = usage.request_input_tokens if usage.request_input_tokens is not None else context_hint(work)
     rows: list[tuple[PriceQuote, ApiCost]] = []
@@ -75,10 +73,14 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
         )
     if len(rows) == 1 and not everyone:
         return _single(work, *rows[0], volume, missing)
-    return several(work, rows, volume, missing, everyone)
+    return _under(work, several(work, rows, volume, missing, everyone), within)
 
 
-_NEGATIVE = re.compile(r"(?<![\d\w$¥€£)）])[-−](?=\d)")
+def _under(work: Work, draft: Draft | None, within: str) -> Draft | None:
+    """The draft with the kind of models that it is about, where the question names one."""
+    if draft is None or not within:
+        return draft
+    return replace(draft, text=draft.text + work.say(f"\n- 只比较：{within}。", f"\n- Only these were compared: {within}."))
 
 
 def _too_long(work: Work, quote: PriceQuote) -> list[str]:
@@ -163,11 +165,11 @@ def _assumptions(work: Work, quote: PriceQuote, volume: Volume) -> list[str]:
     if hours:
         work.computed(Decimal(hours), Decimal(24), Decimal(60), Decimal(3600))
         lines.append(work.say(f"- 按每天运行 {hours} 小时折算。", f"- Counted at {hours} hours a day."))
-    if usage.users and not scaled_by_users(usage) and usage.requests is not None:
+    if usage.users and not usage.by_user:
         lines.append(
             work.say(
-                "- 假设：给出的次数是全部人合计，没有再乘人数；若是每人的次数，请写“每人”。",
-                "- Assumption: the requests are for all users together and were not multiplied by the users; say “each” if they are per user.",
+                "- 假设：给出的用量是全部人合计，没有再乘人数；若是每人的用量，请写“每人”。",
+                "- Assumption: the volume is for all users together and was not multiplied by the users; say “each” if it is per user.",
             )
         )
     if usage.in_chars:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from agent.answers.example_bill import needs_volume
 from agent.answers.missing import missing_fact
 from agent.answers.passages import pieces, says_nothing
 from agent.answers.premise import price_premise
@@ -22,6 +23,7 @@ from agent.answers.price import (
     usable_quotes,
 )
 from agent.answers.targets import PRICE_FIELDS, models, price_fields, target
+from agent.answers.within import kind_conditions, models_within, said
 from agent.similar import claim_words
 from agent.tools.cost import per_tokens
 from agent.tools.prices import CONTEXT, INPUT, PriceQuote, choose_quotes, quotes_of
@@ -47,6 +49,11 @@ def _asks_price(work: Work) -> bool:
     others = asked - set(PRICE_FIELDS) - _BESIDE_PRICES
     if others and not asked & set(PRICE_FIELDS) and not question.has("price_word"):
         return False
+    if question.price_change is not None and question.price_change.factor != 1 and _HOW_MUCH.search(_own(work)):
+        return True
+    counted = question.usage.asked or question.usage.requests or question.usage.users
+    if counted and not others and not question.carried and _BILL.search(_own(work)):
+        return True
     if asked & {*PRICE_FIELDS, "pricing_note"} or question.has("price_word") or question.has("convert_cue") or "field" in question.carried:
         return True
     if question.has("cost_word") and token_count_unit(_own(work)) is not None:
@@ -57,6 +64,10 @@ def _asks_price(work: Work) -> bool:
         return True
     said = any(work.entity(i).claims.get(f) for m in question.named for i in m.entities for f in others)
     return "how much" in question.masked.lower() and not said
+
+
+_BILL = re.compile(r"多少钱|花多少|多少[?？。!！\s]*$|花费|费用|开销|how much|cost|pay|spend", re.IGNORECASE)
+_HOW_MUCH = re.compile(r"多少|几|how much|what|price", re.IGNORECASE)
 
 
 def _own(work: Work) -> str:
@@ -105,6 +116,9 @@ def _priced(work: Work, ids: Sequence[str]) -> Draft:
         lines += _tier_ratio(work, touched[0], fields)
     if missing:
         lines.append(work.say(f"资料里没有 {'、'.join(missing)} 的价格。", f"The sources give no price for {', '.join(missing)}."))
+    if len(touched) == 1:
+        wanted = needs_volume(work, usable_quotes(work, touched[0], hint)[0])
+        lines += [wanted] if wanted else []
     work.tool("look_up_price", {"models": touched, "fields": list(fields), "per_tokens": str(per)}, {"answer": lines[0]})
     return Draft("\n".join(lines), entities=tuple(touched), fields=(*fields, "pricing_note"), intent="price")
 
@@ -154,7 +168,10 @@ def answer_price_list(work: Work) -> Draft | None:
     """All prices in one table, where all are asked for; by currency where one is named."""
     question = work.question
     text = _own(work)
-    if question.named or question.unknown or question.usage.has_volume or question.money or not _ALL.search(text):
+    if any(m.how != "vendor" for m in question.named) or question.unknown or question.usage.has_volume or question.money:
+        return None
+    kinds = kind_conditions(work)
+    if question.named and not kinds or not (_ALL.search(text) or kinds and _OF_EACH.search(text)):
         return None
     if not (question.has("price_word") or {f.field for f in question.fields} & set(PRICE_FIELDS)) or question.has("cheap_word") or question.has("dear_word"):
         return None
@@ -169,7 +186,7 @@ def answer_price_list(work: Work) -> Draft | None:
         "|---" * (len(heads) + 3) + "|",
     ]
     touched = []
-    for entity in models(work):
+    for entity in models_within(work, kinds) if kinds else models(work):
         for quote in usable_quotes(work, entity.id)[:1]:
             if wanted and quote.currency != wanted:
                 continue
@@ -188,10 +205,15 @@ def answer_price_list(work: Work) -> Draft | None:
     unit = work.say(f"每 {tokens(per, 'zh')} token", f"per {tokens(per, 'en')} tokens")
     work.computed(per, Decimal(len(touched)))
     work.tool("list_prices", {"per_tokens": str(per), "currency": str(wanted)}, {"models": touched})
-    head = work.say(f"资料里有价格的 {len(touched)} 个模型（{unit}）：", f"The {len(touched)} models with a price ({unit}):")
+    of = said(work, kinds)
+    head = work.say(
+        f"资料里有价格的 {len(touched)} 个模型（{of + '；' if of else ''}{unit}）：",
+        f"The {len(touched)} models with a price ({of + '; ' if of else ''}{unit}):",
+    )
     return Draft("\n".join([head, "", *lines]), entities=(), fields=(), intent="price_list")
 
 
+_OF_EACH = re.compile(r"分别|各|哪些|哪几|列|多少|价格?[?？。]*$|prices?(?: of| for)?|list|what|how much", re.IGNORECASE)
 _ALL = re.compile(r"所有|全部|各(?:个|家)|每个|列(?:个|出|一下)?.{0,8}表|价目|价格表|一览|\ball\b|every|each model|price (?:list|table)|list .{0,20}prices", re.IGNORECASE)
 
 

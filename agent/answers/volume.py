@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from agent.tools.cost import ApiCost, per_tokens
 from agent.tools.prices import PriceQuote
-from agent.understand.usage import Usage, period_factor
+from agent.understand.followup_usage import change_factor
+from agent.understand.usage import Usage
+from agent.understand.usage_time import period_factor
 from agent.words import money, period_words, plain, tokens
 from agent.work import Work
 
@@ -29,16 +31,21 @@ def volume_of(work: Work, usage: Usage) -> Volume:
     steps: list[str] = []
     amount_in, amount_out = usage.input_tokens or Decimal(0), usage.output_tokens or Decimal(0)
     if usage.requests is not None and usage.request_input_tokens is not None:
-        users = work.say(f"{plain(usage.users)} 人 × ", f"{plain(usage.users)} users × ") if usage.users and scaled_by_users(usage) else ""
-        for name, one, total in (
-            (work.say("输入", "input"), usage.request_input_tokens, usage.input_tokens),
-            (work.say("输出", "output"), usage.request_output_tokens, usage.output_tokens),
+        users = work.say(f"{plain(usage.users)} 人 × ", f"{plain(usage.users)} users × ") if usage.users and usage.by_user else ""
+        for name, one in (
+            (work.say("输入", "input"), usage.request_input_tokens),
+            (work.say("输出", "output"), usage.request_output_tokens),
         ):
-            if one and total:
+            if one:
+                total = one * usage.requests * (usage.users if usage.users and usage.by_user else 1)
+                work.computed(total)
                 steps.append(
                     f"{name}{work.say('：', ': ')}{users}{plain(usage.requests)} {work.say('次', 'requests')} × {plain(one)} = {tokens(total, work.language)} token"
                     + (f" {period_words(usage.period, work.language)}" if usage.period else "")
                 )
+    elif usage.users and usage.by_user:
+        steps.append(_for_all(work, usage))
+    steps += _changes(work, usage)
     period, asked = usage.period, usage.asked
     if usage.duration_days is not None and period:
         factor = usage.duration_days / _days(period, usage.days_per_month)
@@ -73,7 +80,26 @@ def volume_of(work: Work, usage: Usage) -> Volume:
     for value in (usage.requests, usage.users, usage.request_input_tokens, usage.request_output_tokens):
         if value is not None:
             work.computed(value)
-    return Volume(amount_in * factor, amount_out * factor, label, tuple(steps), factor, usage.period)
+    billed_in, billed_out, lines = _tiered(work, amount_in * factor, amount_out * factor)
+    return Volume(billed_in, billed_out, label, (*steps, *lines), factor, usage.period)
+
+
+def _tiered(work: Work, tokens_in: Decimal, tokens_out: Decimal) -> tuple[Decimal, Decimal, list[str]]:
+    """The tokens to bill at the full price, where the question supposes another for a part of them."""
+    tier, both = work.question.tier, tokens_in + tokens_out
+    if tier is None or not both:
+        return tokens_in, tokens_out, []
+    reduced = tier.reduced(both)
+    full = both - reduced
+    billed = full + reduced * tier.factor
+    work.computed(tier.limit, tier.factor, reduced, full, billed)
+    shown = f"{tokens(full, work.language)} + {tokens(reduced, work.language)} × {plain(tier.factor)} = {tokens(billed, work.language)}"
+    lines = [work.say(f"按问题的假设“{tier.text}”：计价 token = {shown}；资料没有写这项优惠", f"As the question supposes (“{tier.text}”), tokens billed = {shown}; no source states such terms")]
+    if tokens_in and tokens_out:
+        lines.append(work.say("输入和输出按比例分摊这项优惠（问题没有说给哪一边）", "input and output share it in proportion (the question does not say which of them)"))
+    share = billed / both
+    work.computed(tokens_in * share, tokens_out * share)
+    return tokens_in * share, tokens_out * share, lines
 
 
 def _days(period: str, days_per_month: Decimal) -> Decimal:
@@ -82,12 +108,46 @@ def _days(period: str, days_per_month: Decimal) -> Decimal:
     )
 
 
-def scaled_by_users(usage: Usage) -> bool:
-    return (
-        usage.requests is not None
-        and usage.request_input_tokens is not None
-        and usage.input_tokens not in (None, usage.requests * usage.request_input_tokens)
-    )
+def _for_all(work: Work, usage: Usage) -> str:
+    """The tokens of each user times the users."""
+    users = usage.users or Decimal(1)
+    parts = []
+    for name, total, growth in (
+        (work.say("输入", "input"), usage.input_tokens, change_factor(usage, "input")),
+        (work.say("输出", "output"), usage.output_tokens, change_factor(usage, "output")),
+        ("", usage.total_tokens, change_factor(usage, "")),
+    ):
+        if total and growth:
+            one = total / growth / users
+            work.computed(one, one * users)
+            parts.append(f"{tokens(one, work.language)} {name} × {plain(users)} {work.say('人', 'users')} = {tokens(one * users, work.language)}".replace("  ", " "))
+    return work.say("，", ", ").join(parts) + (f" {period_words(usage.period, work.language)}" if usage.period else "")
+
+
+def _changes(work: Work, usage: Usage) -> list[str]:
+    """A line for every change of the volume that the question supposes."""
+    lines = []
+    for change in usage.changes:
+        work.computed(change.factor)
+        of = {"input": work.say("输入", "input"), "output": work.say("输出", "output"), "": work.say("用量", "volume")}[change.which]
+        now = work.say("、", ", ").join(
+            f"{name} {tokens(value, work.language)}"
+            for name, value in (
+                (work.say("输入", "input"), usage.input_tokens),
+                (work.say("输出", "output"), usage.output_tokens),
+                (work.say("共", "total"), usage.total_tokens),
+            )
+            if value
+        )
+        for value in (usage.input_tokens, usage.output_tokens, usage.total_tokens):
+            if value:
+                work.computed(value)
+        shown = now if change is usage.changes[-1] else ""
+        lines.append(
+            work.say(f"{of}按“{change.text}”乘 {plain(change.factor)}", f"{of} × {plain(change.factor)} as the question says (“{change.text}”)")
+            + (f" → {shown}" if shown else "")
+        )
+    return lines
 
 
 def cost_steps(work: Work, quote: PriceQuote, volume: Volume, cost: ApiCost) -> list[str]:

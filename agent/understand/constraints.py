@@ -75,7 +75,7 @@ _LAST = {"低", "小", "靠后", "lowest"}
 _BEST = {"强", "好", "厉害", "牛", "best", "strongest", "most powerful"}
 _PRICE_WORDS = {"便宜", "实惠", "省钱", "划算", "贵", "省", "cheapest", "least expensive", "most expensive", "priciest"}
 _CURRENCY = re.compile(
-    r"(?P<cny>人民币|RMB|CNY|元)(?:来)?(?:计价|定价|结算|标价|报价|付款|收费)|(?P<usd>美元|美金|USD|dollar)s?(?:来)?(?:计价|定价|结算|标价|报价|付款|收费)|priced in (?P<en>USD|RMB|CNY|dollars|yuan)|(?P<en2>USD|RMB|CNY|dollar|yuan)[- ]priced",
+    r"(?P<cny>人民币|RMB|CNY|元)(?:来)?(?:计价|定价|结算|标价|报价|付款|收费|收钱|计费|卖)|(?P<usd>美元|美金|USD|dollar)s?(?:来)?(?:计价|定价|结算|标价|报价|付款|收费|收钱|计费|卖)|(?:priced|billed|charged?s?|sold|quoted|paid) in (?P<en>USD|RMB|CNY|dollars|yuan)|(?P<en2>USD|RMB|CNY|dollar|yuan)[- ]priced",
     re.IGNORECASE,
 )
 _SAME = re.compile(
@@ -84,7 +84,7 @@ _SAME = re.compile(
     r"same (?:price )?(?:for )?(?:input and output|in and out)|input and output (?:prices? )?(?:are |cost )?the same",
     re.IGNORECASE,
 )
-_TOP_N = re.compile(r"前\s*(?P<n>[一二三四五六七八九十\d]+)(?:名|位|个)?|top[ -]?(?P<e>\d+)|first (?P<w>three|five|\d+)", re.IGNORECASE)
+_TOP_N = re.compile(r"前\s*(?P<n>[一二两三四五六七八九十\d]+)(?:名|位|个)?|top[ -]?(?P<e>\d+)|first (?P<w>three|five|\d+)", re.IGNORECASE)
 _NTH = re.compile(
     r"(?:排名?|排行|榜单?|位列)?第\s*(?P<n>[一二三四五六七八九十\d]+)(?:名|位)?|(?P<e>\d+)(?:st|nd|rd|th)\b|(?:rank(?:ed|s)?|placed?|comes?|number|is)\s+(?:in\s+)?(?P<o>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b|(?P<p>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)[ -](?:place|rank|in the|on the)|\bnumber (?P<w>\d+|one|two|three)|ranks? (?P<r>\d+)",
     re.IGNORECASE,
@@ -237,7 +237,7 @@ def _bounds(question: Question, catalog: Catalog) -> list[Constraint]:
         if (
             not field
             and quantity.is_money
-            and (question.has("input_cue") or question.has("output_cue") or question.has("price_word"))
+            and any(question.has(g) for g in ("input_cue", "output_cue", "price_word", "dear_word", "cheap_word"))
             and not question.named
         ):
             field = OUTPUT if question.has("output_cue") and not question.has("input_cue") else INPUT
@@ -352,7 +352,7 @@ def places_asked(question: Question, catalog: Catalog) -> list[int]:
 
 
 _OF_A_RANKING = re.compile(
-    r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名|前\s*[\d一二三四五六七八九十]+\s*(?:名|位|强)|\btop[ -]?(?:\d+|three|five|ten) (?:models?|llms?|vendors?)\b",
+    r"排(?:在|到|行)?第|排前|名次|第\s*[\d一二三四五六七八九十]+\s*名|前\s*[\d一二两三四五六七八九十]+\s*(?:名|位|强)|\btop[ -]?(?:\d+|three|five|ten) (?:models?|llms?|vendors?)\b",
     re.IGNORECASE,
 )
 

@@ -15,9 +15,11 @@ _LESS = re.compile(
     r"(?:降价?|便宜|优惠|折扣|减免|打折|下调|下降|立减|少|discount(?: of)?|cut(?: by)?|drops?(?: by)?|falls?(?: by)?|cheaper by|reduced by|down)\s*(?:了|到|约|by|of)?\s*$", re.IGNORECASE
 )
 _MORE = re.compile(r"(?:涨价?|上涨|上调|贵|提价|加价|加|raise[sd]?(?: by)?|rises?(?: by)?|increase[sd]?(?: by)?|go(?:es)? up(?: by)?|up)\s*(?:了|到|约|by)?\s*$", re.IGNORECASE)
-_OFF = re.compile(r"\s*(?:的)?\s*(?:off|discount|cheaper|折扣|优惠|减免)", re.IGNORECASE)
+_OFF = re.compile(r"\s*(?:的)?\s*(?:off|(?:[a-z]+ ){0,2}discount|cheaper|折扣|优惠|减免)", re.IGNORECASE)
 _DEARER = re.compile(r"\s*(?:more expensive|dearer|price (?:rise|increase|hike)|的?涨幅|上浮)", re.IGNORECASE)
 _TO = re.compile(r"(?:降|涨|调)(?:价)?(?:到|至|为)\s*(?:原(?:价|来)的)?\s*$|(?:原价|原来)的\s*$|\bto\s*$", re.IGNORECASE)
+_COMPARES = re.compile(r"比[^，,。；;]*$|(?:cheaper|dearer|more expensive|less) than|\bvs\b|compared", re.IGNORECASE)
+_HALF_PRICE = re.compile(r"半价|(?<![a-z])half[ -]?price(?![a-z])|(?<![a-z])half off(?![a-z])", re.IGNORECASE)
 _NONE = re.compile(r"(?:不|没|没有|无|别)(?:再)?(?:打|有)?折|按原价|恢复原价|without (?:the |a |any )?discount|no discount|at (?:the )?(?:full|list) price", re.IGNORECASE)
 _ABOUT_PRICE = re.compile(r"价|折|优惠|discount|off\b|price|cheaper|贵|便宜|单价|费率|rate", re.IGNORECASE)
 
@@ -44,6 +46,9 @@ def price_change(text: str, quantities: Sequence[Quantity]) -> PriceChange | Non
         factor = value / 10 if value < 10 else value / 100
         if 0 < factor < 1:
             return PriceChange(factor, fold[0].strip(), fold.start(), fold.end())
+    half = _HALF_PRICE.search(text)
+    if half:
+        return PriceChange(Decimal("0.5"), half[0], half.start(), half.end())
     if not _ABOUT_PRICE.search(text):
         return None
     for quantity in quantities:
@@ -51,11 +56,22 @@ def price_change(text: str, quantities: Sequence[Quantity]) -> PriceChange | Non
             continue
         share = quantity.value / 100
         before, after = text[max(0, quantity.start - 16) : quantity.start], text[quantity.end : quantity.end + 24]
-        said = f"{before[-6:]}{quantity.text}{after[:4]}".strip()
-        if _TO.search(before) and re.search(r"价|price|rate", text, re.IGNORECASE):
-            return PriceChange(share, said, quantity.start, quantity.end)
-        if (_LESS.search(before) or _OFF.match(after)) and share < 1:
-            return PriceChange(1 - share, said, quantity.start, quantity.end)
-        if _MORE.search(before) or _DEARER.match(after):
-            return PriceChange(1 + share, said, quantity.start, quantity.end)
+        if _COMPARES.search(before) or _COMPARES.match(after.lstrip()):
+            # "是不是比它便宜一半" asks how two prices compare and supposes nothing.
+            continue
+        to, less, more = _TO.search(before), _LESS.search(before), _MORE.search(before)
+        off, dearer = _OFF.match(after), _DEARER.match(after)
+        verb: re.Match[str] | None
+        tail: re.Match[str] | None
+        if to and re.search(r"价|price|rate", text, re.IGNORECASE):
+            factor, verb, tail = share, to, None
+        elif (less or off) and share < 1:
+            factor, verb, tail = 1 - share, less, off
+        elif more or dearer:
+            factor, verb, tail = 1 + share, more, dearer
+        else:
+            continue
+        start = quantity.start - (len(verb[0]) if verb else 0)
+        end = quantity.end + (tail.end() if tail else 0)
+        return PriceChange(factor, text[start:end].strip(), start, end)
     return None

@@ -13,11 +13,12 @@ from decimal import Decimal
 from agent.similar import content_tokens
 from agent.understand.constraints import says_superlative
 from agent.understand.deployment_turn import deployment_of
+from agent.understand.followup_usage import directed_switch, patched
+from agent.understand.growth import volume_changes
 from agent.understand.lexicon import pattern
 from agent.understand.link import Mention
 from agent.understand.question import Question
 from agent.understand.shares import continued_mix
-from agent.understand.usage import Usage, period_factor
 from agent.understand.weights import FIRST
 from kb.quantities import Quantity, find_markers
 
@@ -32,14 +33,9 @@ _NEW_TOPIC = re.compile(
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"两个|两者|二者|俩|前者|后者|它们|these two|the two|both|the (?:former|latter)|difference|差多少|差几倍", re.IGNORECASE)
-_SAME_AMOUNT = re.compile(
-    r"全是|全部(?:是|算|按)|都(?:是|算|按)|一样的?(?:量|多|总量)|同样的?量|那边|same (?:amount|volume|number)|all (?:of it )?(?:is |were )?(?:in|out)put",
-    re.IGNORECASE,
-)
-_EVERY_PROMPT = re.compile(
-    r"每次|单次|每个请求|上下文|提示词|every (?:prompt|request)|each (?:prompt|request)|prompts?|context|requests? (?:is|are|of)",
-    re.IGNORECASE,
-)
+_ADDS = re.compile(r"^(?:那|那么)?(?:跟|和|与|同)?(?:比|对比|相比)|^(?:and )?(?:compared (?:to|with)|vs\.?|versus)(?![a-z])|再加|加上|加个|带上|算上|也算|也比|一起比|一起算|和.{0,8}比|跟.{0,8}比|and add|add .{1,20} (?:too|to)|as well|(?:^|and |what about )adding|plus|include", re.IGNORECASE)
+_DIFFERENCE = re.compile(r"(?:便宜|贵|省|差|少|多)(?:了|下|出)?\s*(?:多少|几|how much)|多少差|差(?:价|额)|相差|how much (?:cheaper|less|more|dearer|do|would|could|can|is)?.{0,12}(?:cheaper|less|save|saved|saving|difference|dearer|more)|(?:cheaper|dearer) by how much|(?:difference|save|saving)", re.IGNORECASE)
+"""The answer wanted is a difference, so the model of the turn before stays in it."""
 _CURRENCY_WORD = re.compile(r"人民币|rmb|cny|yuan|美元|美金|usd|dollars?|汇率|rate", re.IGNORECASE)
 
 
@@ -57,7 +53,9 @@ def own_words(question: Question) -> list[str]:
         text[f.start : f.end] = " " * (f.end - f.start)
     for m in find_markers(question.masked):
         text[m.start : m.end] = " " * (m.end - m.start)
-    rest = _PER_COUNT.sub(" ", "".join(text))
+    for change in volume_changes(question.masked, question.quantities):
+        text[change.start : change.end] = " " * (change.end - change.start)
+    rest = _DIFFERENCE.sub(" ", _PER_COUNT.sub(" ", "".join(text)))
     for group in (
         "input_cue",
         "output_cue",
@@ -70,7 +68,7 @@ def own_words(question: Question) -> list[str]:
         "budget_word",
     ):
         rest = pattern(group).sub(" ", rest)
-    rest = _REFERS.sub(" ", _CURRENCY_WORD.sub(" ", rest))
+    rest = _REFERS.sub(" ", _CURRENCY_WORD.sub(" ", re.sub(r"(?<![a-z])(?:in|out)(?![a-z])", " ", rest, flags=re.IGNORECASE)))
     return [t for t in content_tokens(rest) if not t.isdigit() and len(t) > 1 and not set(t) & _SEAMS]
 
 
@@ -82,10 +80,11 @@ def refers_back(question: Question) -> bool:
         return True
     own = own_words(question)
     if question.mentions or question.conditions and own:
-        return not own and not question.fields
+        aside = {f.field for f in question.fields} <= _BESIDE and bool(_DIFFERENCE.search(question.masked))
+        return not own and (not question.fields or aside)
     signals = question.fields or question.quantities or question.values or question.rate is not None
     cues = any(question.has(g) for g in ("price_word", "input_cue", "output_cue", "convert_cue", "compare_word", "budget_word"))
-    per_unit = re.search(r"每千|每百万|per (?:1k|thousand|million)", question.text, re.IGNORECASE)
+    per_unit = re.search(r"每千|每百万|per (?:1k|thousand|million)", question.text, re.IGNORECASE) or find_markers(question.masked)
     return len(question.text) <= 40 and len(own) <= 2 and bool(signals or cues or per_unit)
 
 
@@ -165,7 +164,7 @@ def _merged(now: Question, before: Question | None) -> Question:
     usage, quantities = now.usage, now.quantities
     fields = now.fields
     if before.usage.has_volume:
-        usage = _patched(now, before.usage)
+        usage = patched(now, before.usage)
         carried.append("volume")
     own_money = any(q.is_money for q in now.quantities)
     if not now.usage.has_volume or before.has("break_even_word") or own_money:
@@ -173,7 +172,7 @@ def _merged(now: Question, before: Question | None) -> Question:
     words = f"{now.masked} \n {before.masked}"
     if "quantities" in carried or before.usage.has_volume:
         shift = len(now.masked) + 3
-        quantities = now.quantities + tuple(_shifted(q, shift) for q in before.quantities)
+        quantities = now.quantities + tuple(_shifted(q, shift) for q in before.quantities if not before.is_rate(q))
     if not now.fields or {f.field for f in now.fields} <= _BESIDE or _under_condition(now, before):
         directed = now.has("input_cue") != now.has("output_cue")
         fields = () if directed and not before.usage.has_volume else before.fields
@@ -192,6 +191,7 @@ def _merged(now: Question, before: Question | None) -> Question:
         conditions=now.conditions or before.conditions,
         ratios=now.ratios or before.ratios,
         price_change=now.price_change or before.price_change,
+        tier=now.tier or before.tier,
         recent=recent,
     )
 
@@ -217,9 +217,17 @@ def _mentions(now: Question, before: Question) -> tuple[tuple[Mention, ...], lis
         pair = before.recent[-2:]
         kept = pair if _BOTH.search(now.text) and len(before.named) < 2 and len(pair) == 2 else before.mentions
         return kept, ["models"] if kept else []
-    if len(before.mentions) == 1 and re.search(r"再加|加上|也算|和.{0,8}比|^(?:那|那么)?(?:跟|和|与|同)?(?:比|对比|相比)|and add|as well|^(?:and )?(?:compared (?:to|with)|vs\.?|versus)\b", now.text, re.IGNORECASE):
-        return before.mentions + now.mentions, ["models"]
+    ids = {i for m in now.mentions for i in m.entities}
+    others = tuple(m for m in before.mentions if not ids & set(m.entities))
+    if others and (_ADDS.search(now.text) or len(before.mentions) == 1 and _of_money(before) and _DIFFERENCE.search(now.text)):
+        return others + now.mentions, ["models"]
     return now.mentions, []
+
+
+def _of_money(question: Question) -> bool:
+    """Whether a turn was about a price or a bill."""
+    priced = any(f.field in ("input_price", "output_price") for f in question.fields)
+    return question.usage.has_volume or priced or question.has("price_word") or question.has("cost_word")
 
 
 _ORDINAL = re.compile(
@@ -242,11 +250,6 @@ def _ordinal(now: Question, before: Question) -> Mention | None:
 _BESIDE = frozenset(
     {"input_price", "output_price", "volume", "stated_cost", "figure", "context_window", "saving", "relative_price", "monthly_users"}
 )
-
-
-def directed_switch(now: Question) -> bool:
-    """Whether a turn names one direction and nothing else ("输出呢")."""
-    return now.has("input_cue") != now.has("output_cue") and not now.usage.has_volume
 
 
 def _without_directions(text: str) -> str:
@@ -294,85 +297,3 @@ def _asks_something_new(now: Question, before: Question) -> bool:
     if {f.field for f in now.fields} == {"context_window"} and not now.quantities and not per_unit:
         own = {"context_window"}
     return bool(own) and not now.usage.has_volume
-
-
-def _patched(now: Question, before: Usage) -> Usage:
-    """The volume of the turn before with what this turn says about it."""
-    new, text = now.usage, now.text
-    if (
-        new.has_volume
-        and _EVERY_PROMPT.search(text)
-        and new.requests is None
-        and (new.total_tokens or new.input_tokens)
-        and new.output_tokens is None
-    ):
-        return replace(before, request_input_tokens=new.total_tokens or new.input_tokens)
-    if new.has_volume:
-        if new.input_tokens is None or new.output_tokens is None:
-            if re.search(r"只|仅|only|just", text, re.IGNORECASE) or not re.search(
-                r"如果|要是|改|涨|降|增|减|if|change|instead", text, re.IGNORECASE
-            ):
-                return new if new.period or not before.period else replace(new, period=before.period)
-            factor = period_factor(before.period, new.period, before.days_per_month) if new.period else Decimal(1)
-            return replace(
-                new,
-                input_tokens=new.input_tokens if new.input_tokens is not None else _times(before.input_tokens, factor),
-                output_tokens=new.output_tokens if new.output_tokens is not None else _times(before.output_tokens, factor),
-                period=new.period or before.period,
-                asked=new.asked or before.asked,
-            )
-        return replace(new, period=new.period or before.period)
-    usage = before
-    if new.asked and re.search(
-        r"这么|这个量|都?改成每|same.{0,12}(?:every|per|a|each) (?:day|month|week|year)|that (?:much|many)", text, re.IGNORECASE
-    ):
-        usage = replace(usage, period=new.asked, asked="")
-    elif new.asked:
-        usage = replace(usage, asked=new.asked, duration_days=None)
-    if new.duration_days is not None:
-        usage = replace(usage, duration_days=new.duration_days, duration_label=new.duration_label)
-    if directed_switch(now) and (_SAME_AMOUNT.search(text) or before.input_tokens is None or before.output_tokens is None):
-        both = (before.input_tokens or Decimal(0)) + (before.output_tokens or Decimal(0))
-        usage = (
-            replace(usage, input_tokens=both, output_tokens=None)
-            if now.has("input_cue")
-            else replace(usage, input_tokens=None, output_tokens=both)
-        )
-    return _scaled(usage, now)
-
-
-def _scaled(before: Usage, now: Question) -> Usage:
-    """Users, requests or a factor changed: "用户翻倍", "改成每天2000次", "输入翻倍，输出不变"."""
-    new, text = now.usage, now.text
-    if new.users is not None and before.users:
-        return _multiplied(replace(before, users=new.users), new.users / before.users)
-    if new.requests is not None and before.requests:
-        usage = _multiplied(replace(before, requests=new.requests), new.requests / before.requests)
-        return replace(usage, period=new.period or before.period)
-    match = re.search(r"翻(?:一?倍|番|了一番)|double[sd]?|twice|tripl(?:e[sd]?)|翻三倍|(\d+(?:\.\d+)?)\s*倍|(\d+(?:\.\d+)?)x", text, re.IGNORECASE)
-    factor = Decimal(1)
-    if match:
-        factor = Decimal(next((g for g in match.groups() if g), "2"))
-    elif re.search(r"减半|砍半|一半|halve|half", text, re.IGNORECASE):
-        factor = Decimal("0.5")
-    if factor == 1:
-        return before
-    which = re.search(r"(输入|输出|input|output)[^，,。]{0,4}(?:翻|减半|砍|增|涨|double|halve|\d)", text, re.IGNORECASE)
-    if which and which[1].lower() in ("输入", "input"):
-        return replace(before, input_tokens=_times(before.input_tokens, factor))
-    if which:
-        return replace(before, output_tokens=_times(before.output_tokens, factor))
-    return _multiplied(before, factor)
-
-
-def _multiplied(usage: Usage, factor: Decimal) -> Usage:
-    return replace(
-        usage,
-        input_tokens=_times(usage.input_tokens, factor),
-        output_tokens=_times(usage.output_tokens, factor),
-        total_tokens=_times(usage.total_tokens, factor),
-    )
-
-
-def _times(value: Decimal | None, factor: Decimal) -> Decimal | None:
-    return None if value is None else value * factor

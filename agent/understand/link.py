@@ -186,6 +186,9 @@ class Linker:
             if where[first] - where[first - 1] > 1:
                 # "kimi 2亿" is a name and a count, not "Kimi 2".
                 return False
+        if last.isdigit() and end - start > 1 and where[end - 1] - where[end - 2] > 1 and _SCALE.fullmatch(_glued(text, where, end)):
+            # "kimi 2kw": a figure with its scale, no version.
+            return False
         return not (last.isascii() and last.isalpha() and after.isascii() and after.isalpha() and not re.match(r"(?:v|r)\d", text[end:]))
 
     def _mention(self, question: str, text: str, where: list[int], start: int, alias: _Alias) -> tuple[Mention, int]:
@@ -359,6 +362,17 @@ class Linker:
 
 def _ends_with(name: str, variant: str) -> bool:
     return re.search(rf"(?<![a-z]){re.escape(variant.lower())}$", name.lower()) is not None
+
+
+_SCALE = re.compile(r"kw|kk|[kwm]|[万亿千百].*", re.DOTALL)
+
+
+def _glued(text: str, where: list[int], end: int) -> str:
+    """The letters that stand right behind `end` in the question, without a space between."""
+    last = end
+    while last < len(text) and where[last] - where[last - 1] == 1 and text[last].isalpha():
+        last += 1
+    return text[end:last]
 
 
 def _same_version(known: str, written: str) -> bool:

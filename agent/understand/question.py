@@ -13,8 +13,10 @@ from agent.similar import claim_words, text_tokens
 from agent.understand import lexicon
 from agent.understand.deployment import Deployment
 from agent.understand.discount import PriceChange, price_change
+from agent.understand.exchange import exchange_rate
 from agent.understand.link import Linker, Mention
 from agent.understand.shares import Mix, blanked, read_mix, without_mix
+from agent.understand.tiers import PriceTier, price_tier
 from agent.understand.usage import Usage, read_usage
 from kb.catalog.catalog import Catalog
 from kb.catalog.schema import Entity, FieldRecord
@@ -58,9 +60,13 @@ class Question:
     usage: Usage = field(default_factory=Usage)
     rate: Decimal | None = None
     """CNY for one USD, as the question states it."""
+    rate_span: tuple[int, int] | None = None
+    """Where it states it."""
     ratios: tuple[Ratio, ...] = ()
     price_change: PriceChange | None = None
     """A discount or a rise that the question supposes."""
+    tier: PriceTier | None = None
+    """A price that the question supposes for a part of the volume."""
     excluded: frozenset[str] = frozenset()
     """Entities that the question rules out ("不要谷歌的")."""
     recent: tuple[Mention, ...] = ()
@@ -78,14 +84,12 @@ class Question:
 
     @cached_property
     def money(self) -> tuple[Quantity, ...]:
-        return tuple(q for q in self.quantities if q.is_money and not self._is_rate(q))
+        return tuple(q for q in self.quantities if q.is_money and not self.is_rate(q))
 
     @cached_property
     def shares(self) -> tuple[Quantity, ...]:
-        change = self.price_change
-        return tuple(
-            q for q in self.quantities if q.unit == "percent" and not (change and change.start <= q.start < change.end)
-        )
+        spans = [(c.start, c.end) for c in (self.price_change, *self.usage.changes) if c is not None]
+        return tuple(q for q in self.quantities if q.unit == "percent" and not any(a <= q.start < b for a, b in spans))
 
     @cached_property
     def named(self) -> tuple[Mention, ...]:
@@ -97,8 +101,8 @@ class Question:
         """Versions or variants that the catalog does not have."""
         return tuple(m for m in self.mentions if m.unknown)
 
-    def _is_rate(self, quantity: Quantity) -> bool:
-        return self.rate is not None and (quantity.value == self.rate or quantity.value == 1) and "=" in self.text
+    def is_rate(self, quantity: Quantity) -> bool:
+        return self.rate_span is not None and self.rate_span[0] <= quantity.start < self.rate_span[1]
 
 
 class Reader:
@@ -155,10 +159,19 @@ class Reader:
         mix = read_mix(masked, mentions, quantities, (change.start, change.end) if change else None)
         quantities = without_mix(quantities, mix, masked)
         quantities = tuple(_budget_as_money(q, masked, language) for q in quantities)
-        rate, rate_span = _exchange_rate(masked, quantities)
+        rate, rate_span = exchange_rate(masked, quantities)
         for_usage = [
             q for q in quantities if not (rate_span and q.start < rate_span[1] and rate_span[0] < q.end) and not _is_model_size(q, masked)
         ]
+        tier = price_tier(masked, quantities)
+        usage = read_usage(
+            blanked(masked, mix),
+            [q for q in for_usage if not q.is_money and not (mix and _within(q, mix)) and not (tier and tier.start <= q.start < tier.end)],
+        )
+        if not usage.has_volume:
+            # Without a volume a rise or a cut is that of a price, or of the turn before.
+            usage = replace(usage, changes=())
+        grown = [(c.start, c.end) for c in (*usage.changes, tier) if c is not None]
         return Question(
             text,
             masked,
@@ -168,10 +181,12 @@ class Reader:
             tuple(self._find_values(masked, self._values)),
             tuple(self._find_values(masked, [*self._conditions, *self._free])),
             quantities,
-            read_usage(blanked(masked, mix), [q for q in for_usage if not q.is_money and not (mix and _within(q, mix))]),
+            usage,
             rate,
+            rate_span,
             tuple(find_ratios(blanked(masked, mix))),
-            change,
+            price_change(_blanked(masked, tier), [q for q in quantities if not any(a <= q.start < b for a, b in grown)]),
+            tier,
             frozenset(i for m in ruled_out for i in m.entities),
             mix=mix,
         )
@@ -211,6 +226,11 @@ class Reader:
 
     def field(self, field_id: str) -> FieldRecord:
         return self.catalog.fields[field_id]
+
+
+def _blanked(text: str, tier: PriceTier | None) -> str:
+    """The text without the words of a tier, whose discount holds for a part alone."""
+    return text if tier is None else text[: tier.start] + " " * (tier.end - tier.start) + text[tier.end :]
 
 
 def _is_platform(text: str, mention: Mention, linked: tuple[Mention, ...]) -> bool:
@@ -256,36 +276,6 @@ def language_of(text: str) -> Language:
     han = len(re.findall(r"[\u3400-\u9fff]", text))
     latin = len(re.findall(r"[A-Za-z]{2,}", text))
     return "en" if latin > han else "zh"
-
-
-_RATE_CUE = re.compile(
-    r"(?:汇率|按|以|at|rate(?: of)?|fx|USD/CNY|CNY/USD|兑(?:人民币)?)(?:[ :=为是按用算取约]|is|of|at|a|the|exchange|rate){0,6}[ ]*(?:1[:比])?(\d+(?:\.\d+)?)(?![\d.]*[%万亿kKmM年月天次:比元块张]|折(?!美|人|算|合|成))",
-    re.IGNORECASE,
-)
-_RATE_EQUATION = re.compile(
-    r"(?:1|一)\s*(?:美元|美金|刀|USD|\$|dollar)\s*(?:=|等于|兑|换|合|is|to|:)\s*(?:¥|￥)?(\d+(?:\.\d+)?)|\$1\s*=\s*[¥￥]?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:的汇率|汇率|exchange rate|CNY/USD|RMB/USD|人民币/美元|元/美元|RMB per (?:USD|dollar)|CNY per (?:USD|dollar)|yuan per dollar|yuan to the dollar)",
-    re.IGNORECASE,
-)
-
-
-def _exchange_rate(text: str, quantities: tuple[Quantity, ...]) -> tuple[Decimal | None, tuple[int, int] | None]:
-    for pattern in (_RATE_EQUATION, _RATE_CUE):
-        for match in pattern.finditer(text):
-            value = Decimal(next(g for g in match.groups() if g))
-            # A plain "at 7" or "按7.2" is a rate only where it could be one between the two currencies.
-            if (
-                pattern is _RATE_EQUATION
-                or re.search("汇率|rate|fx|usd", match[0], re.IGNORECASE)
-                or (Decimal(4) <= value <= Decimal(12) and _stands_alone(match, quantities))
-            ):
-                if value > 0:
-                    return value, match.span()
-    return None, None
-
-
-def _stands_alone(match: re.Match[str], quantities: tuple[Quantity, ...]) -> bool:
-    start = match.start(1)
-    return any(q.start == start and not q.unit and not q.scale for q in quantities)
 
 
 _BUDGET_BEFORE = re.compile(r"(?:预算|budget)(?:大概|约|只有|是|为|控制在|不超过|of|is|:|\s)*$", re.IGNORECASE)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kb.quantities import Quantity
+from kb.quantities import Quantity, Ratio
 
 _INPUT = r"(?:输入|进|input|prompt)"
 _OUTPUT = r"(?:输出|出|output|completion)"
@@ -65,6 +65,22 @@ def division_of(text: str, quantities: Sequence[Quantity]) -> Division | None:
 def joined_pair(text: str, first: Quantity, second: Quantity) -> bool:
     """Whether two figures stand together as input and output: `500+300 token`, `2k/0.5k`."""
     return first.end <= second.start and bool(_PAIR.fullmatch(text[first.end : second.start]))
+
+
+_SIDES_BEFORE = re.compile(
+    r"(?:(?:输入|输出|进|出|prompt|completion|input|output|in|out)\s*(?:和|与|跟|比|对|:|/|to|-|、|的)*\s*){2}(?:的)?(?:比例?|ratio|按|是|为|约|大概|of|is|=|:|\s)*$",
+    re.IGNORECASE,
+)
+_SIDES_AFTER = re.compile(
+    r"\s*(?:的)?\s*(?:input|in|output|out|输入|输出|进|出)\s*(?::|/|to|比|和|-)?\s*(?:input|in|output|out|输入|输出|进|出)(?![a-z])", re.IGNORECASE
+)
+
+
+def ratio_words(text: str, ratio: Ratio) -> tuple[int, int]:
+    """The span of a ratio with the two directions that it is said of ("输入输出 8:2", "3:1 in:out"): they direct no amount."""
+    before = _SIDES_BEFORE.search(text[max(0, ratio.start - 28) : ratio.start])
+    after = _SIDES_AFTER.match(text[ratio.end :])
+    return ratio.start - (len(before[0]) if before else 0), ratio.end + (after.end() if after else 0)
 
 
 def output_first(text: str, start: int, end: int) -> bool:

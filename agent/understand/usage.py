@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
+from agent.understand.each import users_each
+from agent.understand.growth import VolumeChange, volume_changes
 from agent.understand.lexicon import pattern
-from agent.understand.split import Division, division_of, joined_pair, output_first
-from kb.quantities import DAYS, Marker, Quantity, Ratio, clause_bounds, find_markers, find_ratios
+from agent.understand.split import Division, division_of, joined_pair, output_first, ratio_words
+from agent.understand.usage_time import CLOCK, DAYS_PER_MONTH, a_day, asked_period, days_per_month_of
+from agent.understand.usage_time import period_factor as period_factor
+from kb.quantities import DAYS, Quantity, Ratio, clause_bounds, find_markers, find_ratios
 
 Direction = Literal["input", "output", "total"]
-DAYS_PER_MONTH = Decimal(30)
 _PRICE_NOUN = re.compile(r"价格|单价|定价|价钱|进出价|(?<![a-z])prices?(?![a-z])", re.IGNORECASE)
 _ASKS_MONEY = re.compile(r"钱|价|费|花|成本|预算|账单|[$¥￥€£]|cost|price|bill|budget|spend|pay", re.IGNORECASE)
 _WINDOW = re.compile(r"\s*(?:个)?(?:tokens?)?\s*的?\s*(?:超?长)?(?:上下文|窗口|context)", re.IGNORECASE)
@@ -55,6 +58,10 @@ class Usage:
     in_chars: bool = False
     tokens_per_char: Decimal | None = None
     amounts: tuple[Amount, ...] = ()
+    by_user: bool = False
+    """Whether the tokens were multiplied by the users."""
+    changes: tuple[VolumeChange, ...] = ()
+    """What the question supposes of the volume ("砍掉两成"); the tokens are with it, those of one request without."""
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -91,16 +98,20 @@ def _cues(text: str) -> list[tuple[int, int, Direction]]:
 
 def _says_shares(text: str, quantities: list[Quantity], division: Division | None) -> list[tuple[int, int]]:
     """Spans whose direction words belong to a share ("70%输入"), not to an amount."""
-    spans = [(division.start, division.end)] if division else []
-    return spans + [(q.start - 5, q.end + 5) for q in quantities if q.unit == "percent"]
+    spans = [ratio_words(text, ratio) for ratio in find_ratios(text)]
+    if division:
+        spans += [(division.start, division.end)] + [(q.start - 5, q.end + 5) for q in quantities if q.unit == "percent"]
+    return spans
 
 
 def direct(text: str, quantities: list[Quantity], division: Division | None = None) -> list[Amount]:
     """Give each token quantity its direction: the cue after it, or the cue before it, whichever reading pairs all with the nearest."""
-    shares = _says_shares(text, quantities, division) if division else []
+    shares = _says_shares(text, quantities, division)
     cues = [c for c in _cues(text) if not any(a <= c[0] < b for a, b in shares)]
-    if not any(q.unit in ("token", "char", "word") or "request" in q.per for q in quantities):
-        # "一个地方写50万": a verb alone makes no volume of a bare figure.
+    said = {c[2] for c in cues if text[c[0] : c[1]] not in _VERBS}
+    paired = len({c[2] for c in cues}) == 2 and (len(cues) == 2 or bool(said))
+    if not paired and not any(q.unit in ("token", "char", "word") or "request" in q.per for q in quantities):
+        # "一个地方写50万": a verb alone makes no volume of a bare figure; "喂 300万吐 50万" is a pair.
         cues = [c for c in cues if text[c[0] : c[1]] not in _VERBS]
     amounts: list[Amount] = []
     bounds = clause_bounds(text)
@@ -169,20 +180,27 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
         replace(q, per=(*q.per, "request")) if _is_tokens(q) and "request" not in q.per and _REQUESTS_OF.search(text[: q.start]) else q
         for q in quantities
     ]
+    quantities = [replace(q, unit="token", per=(*q.per, "second")) if q.unit == "tokens_per_second" else q for q in quantities]
+    quantities = [replace(q, per=(*q.per, "request")) if _is_tokens(q) and "request" not in q.per and _is_prompt(text, q, quantities) else q for q in quantities]
     division = division_of(text, quantities)
+    changes = volume_changes(text, quantities)
     amounts = direct(text, quantities, division)
     # A bare number stands for tokens only beside a direction, a token noun, or a request.
     plain = [a for a in amounts if a.direction == "total" and a.quantity.unit == "" and not _follows_tokens(a, amounts)]
+    if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale:
+        plain = []  # "总共 2亿，输入占八成": what divides into input and output is tokens
+    plain = [a for a in plain if not (a.quantity.scale and _USES.search(text[: a.quantity.start]) and _ASKS_MONEY.search(text))]
     requests = _requests(text, quantities)
     users = _one(quantities, "user")
     amounts = [a for a in amounts if a not in plain]
     days = next((q for q in quantities if q.unit == "day"), None)
-    asked = _asked_period(text, quantities, markers)
+    asked = asked_period(text, quantities, markers)
     usage = Usage(
-        days_per_month=_days_per_month(text, quantities, days, asked),
+        days_per_month=days_per_month_of(text, quantities, days, asked),
         amounts=tuple(amounts),
         asked=asked,
         users=users.value if users else None,
+        changes=changes,
     )
     usage = _with_duration(text, usage, quantities, days)
     if not amounts and requests is None:
@@ -201,6 +219,24 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
         if one is not None and not any(a.direction == "output" for a in amounts):
             amounts = [Amount("input", one.quantity), Amount("output", one.quantity)]
     return _scale(usage, amounts, requests, users, find_ratios(text), text, quantities, division)
+
+
+_USES = re.compile(r"(?:用了?|用掉|用到|用满|消耗了?|消耗掉|烧了?|烧掉|(?<![a-z])(?:use|using|used|consume[sd]?|consuming|burns?|burning))\s*(?:约|大概|about)?\s*$", re.IGNORECASE)
+"""A verb that a bare figure with a scale word is tokens behind: "用 500万多少钱"."""
+_PROMPT_BEFORE = re.compile(
+    r"(?:prompts?|contexts?|提示词|上下文|长文|输入长度|单次|一次|单个请求)(?:长度|length|size|window)?(?:\s|\(|:|=|有|是|为|约|大概|达到?|到|都|输入|喂|塞|放|is|are|of|at|about|around|with|reaches)*$",
+    re.IGNORECASE,
+)
+_PROMPT_AFTER = re.compile(r"[\s-]*(?:个)?(?:tokens?|字)?[\s-]*(?:的)?\s*(?:长)?(?:prompts?(?![a-z])|contexts?(?![a-z])|提示词|上下文|长文|文档的输入)", re.IGNORECASE)
+
+
+def _is_prompt(text: str, quantity: Quantity, quantities: list[Quantity]) -> bool:
+    """Whether tokens are the length of one prompt ("my prompt is 300k", "20万 token 的长文"), not a volume."""
+    counted = any(q.unit == "request" for q in quantities)
+    if not (counted or _ASKS_MONEY.search(text)) or not 0 < quantity.value <= _LONGEST_CONTEXT or quantity.bound or any(p in DAYS for p in quantity.per):
+        return False
+    before = text[max(0, quantity.start - 24) : quantity.start]
+    return bool(_PROMPT_BEFORE.search(before) or _PROMPT_AFTER.match(text, quantity.end))
 
 
 _TOKENS_PER_CHAR = re.compile(
@@ -238,51 +274,6 @@ def _one(quantities: list[Quantity], unit: str) -> Quantity | None:
     return next((q for q in same if q.per), same[0] if same else None)
 
 
-_WEEKS_PER_MONTH = Decimal(52) / Decimal(12)
-
-
-def _days_per_month(text: str, quantities: list[Quantity], days: Quantity | None, asked: str) -> Decimal:
-    """Days of use a month: "22 个工作日", "每月 26 天", "每周 5 天" (of 4 weeks where said, else 52/12), else 30."""
-    if days is None:
-        return DAYS_PER_MONTH
-    if "week" in days.per or re.search(r"(?:每|一|per |a )(?:个)?(?:周|星期|week)\s*$", text[max(0, days.start - 8) : days.start], re.IGNORECASE):
-        weeks = next((q.value for q in quantities if q.unit == "week" and Decimal(4) <= q.value <= Decimal(5)), _WEEKS_PER_MONTH)
-        return days.value * weeks
-    if "month" in days.per or _is_workdays(text, days) or asked == "month" and Decimal(15) <= days.value <= Decimal(31):
-        return days.value
-    return DAYS_PER_MONTH
-
-
-def _is_workdays(text: str, days: Quantity) -> bool:
-    return bool(re.search(r"工作日|work|business", text[max(0, days.start - 6) : days.end + 14], re.IGNORECASE))
-
-
-def _asked_period(text: str, quantities: list[Quantity], markers: list[Marker]) -> str:
-    """The period that the result is wanted for: a time word with no quantity of its own in its clause ("一年多少")."""
-    last = ""
-    for a, b in clause_bounds(text):
-        inside = [q for q in quantities if a <= q.start < b and q.unit not in ("year", "month", "day", "percent")]
-        for marker in markers:
-            if (
-                a <= marker.start < b
-                and marker.per in DAYS
-                and (
-                    not inside
-                    or not any(marker.per in q.per for q in inside)
-                    or marker.start > max(q.end for q in inside) + 1
-                    and not text[marker.start : marker.end].startswith(("/", "per", "a ", "每"))
-                )
-            ):
-                last = marker.per
-        if (
-            not inside
-            and re.search(r"(?:(?:每|一|整)?年|yearly|annual|per year)", text[a:b])
-            and re.search(r"多少|几|what|how|cost", text[a:b])
-        ):
-            last = "year"
-    return last
-
-
 def _with_duration(text: str, usage: Usage, quantities: list[Quantity], days: Quantity | None) -> Usage:
     for quantity in quantities:
         if quantity.unit == "day" and quantity.per == ("year",):
@@ -313,21 +304,25 @@ def _scale(
     division: Division | None,
 ) -> Usage:
     per_request = any("request" in a.quantity.per for a in amounts) or (requests is not None and bool(amounts))
-    per_user = any("user" in a.quantity.per for a in amounts) or (
-        requests is not None
-        and (
-            "user" in requests.per
-            or users is not None
-            and (bool(_EACH.search(text)) or bool(re.fullmatch(r"\s*(?:[x×*]|乘以?)\s*", text[users.end : requests.start])))
-        )
+    per_user = (
+        any("user" in a.quantity.per for a in amounts)
+        or users is not None
+        and users_each(text, quantities)
+        or requests is not None
+        and ("user" in requests.per or users is not None and bool(re.fullmatch(r"\s*(?:[x×*]|乘以?)\s*", text[users.end : requests.start])))
     )
     period = ""
     notes: list[str] = []
     if requests is not None:
-        requests, hours = _a_day(requests, quantities)
+        requests, hours = a_day(requests, quantities)
         period = next((p for p in requests.per if p in DAYS), "")
         if hours:
             notes.append(f"hours={hours}")
+    amounts, streams, hours = _flowing(amounts, requests, quantities, text)
+    if hours:
+        notes.append(f"hours={hours}")
+    if streams != 1:
+        notes.append(f"streams={streams}")
     period = period or next((p for a in amounts for p in a.quantity.per if p in DAYS), "")
     if not period and users is not None and per_user and _DAILY_USERS.search(users.text):
         period = "day"
@@ -336,17 +331,21 @@ def _scale(
     sums: dict[Direction, Decimal] = {}
     for amount in amounts:
         sums[amount.direction] = sums.get(amount.direction, Decimal(0)) + amount.quantity.value
-    factor = Decimal(1)
+    factor = streams
     if per_request and requests is not None:
         factor *= requests.value
     if per_user and users is not None:
         factor *= users.value
     one_input, one_output, total = _divided(sums, ratios, division, text, len(amounts))
+    changed = {c: c.factor for c in usage.changes}
+    grown_in = _product(f for c, f in changed.items() if c.which != "output")
+    grown_out = _product(f for c, f in changed.items() if c.which != "input")
     return replace(
         usage,
-        input_tokens=None if one_input is None else one_input * factor,
-        output_tokens=None if one_output is None else one_output * factor,
-        total_tokens=None if total is None else total * factor,
+        by_user=per_user and users is not None,
+        input_tokens=None if one_input is None else one_input * factor * grown_in,
+        output_tokens=None if one_output is None else one_output * factor * grown_out,
+        total_tokens=None if total is None else total * factor * grown_in,
         period=period,
         requests=requests.value if requests else None,
         users=users.value if users else None,
@@ -357,14 +356,30 @@ def _scale(
     )
 
 
-def _a_day(requests: Quantity, quantities: list[Quantity]) -> tuple[Quantity, Decimal | None]:
-    """Requests a second, minute or hour as requests a day, with the hours of use a day (24 if none are given)."""
-    clock = next((p for p in requests.per if p in _PER_DAY), "")
-    if not clock or any(p in DAYS for p in requests.per):
-        return requests, None
-    hours = next((q.value for q in quantities if q.unit == "hour" and not q.per and q.value <= 24), Decimal(24))
-    each = {"second": hours * 3600, "minute": hours * 60, "hour": hours}[clock]
-    return replace(requests, value=requests.value * each, per=(*[p for p in requests.per if p != clock], "day")), hours
+def _product(factors: Iterable[Decimal]) -> Decimal:
+    whole = Decimal(1)
+    for factor in factors:
+        whole *= factor
+    return whole
+
+
+_EACH_STREAM = re.compile(r"每路|每个?并发|每条流|每个?(?:流|连接|通道)|per (?:stream|connection|slot|session)|each(?: stream)?", re.IGNORECASE)
+
+
+def _flowing(
+    amounts: list[Amount], requests: Quantity | None, quantities: list[Quantity], text: str
+) -> tuple[list[Amount], Decimal, Decimal | None]:
+    """Tokens a second, minute or hour as tokens a day, with the parallel streams that each give as much and the hours of use."""
+    if requests is not None or not any(p in CLOCK for a in amounts for p in a.quantity.per):
+        return amounts, Decimal(1), None
+    found, hours = [], None
+    for amount in amounts:
+        quantity, used = a_day(amount.quantity, quantities)
+        hours = used or hours
+        found.append(Amount(amount.direction, quantity))
+    parallel = _one(quantities, "concurrency")
+    streams = parallel.value if parallel is not None and _EACH_STREAM.search(text) else Decimal(1)
+    return found, streams, hours
 
 
 def _divided(
@@ -392,17 +407,3 @@ def _divided(
 
 
 _DAILY_USERS = re.compile(r"DAU|日活", re.IGNORECASE)
-_PER_DAY = frozenset({"second", "minute", "hour"})
-_EACH = re.compile(r"每人|人均|每个人|每个?用户|每位|每名|per user|each|per person|per employee|a head|apiece", re.IGNORECASE)
-
-
-def period_factor(period: str, asked: str, days_per_month: Decimal = DAYS_PER_MONTH) -> Decimal:
-    """How many of `period` one `asked` holds: day -> month 30 (or as given), month -> year 12, day -> year 12 x days a month."""
-    if period == asked or not period or not asked:
-        return Decimal(1)
-    length = {**DAYS, "month": days_per_month, "quarter": 3 * days_per_month, "year": 12 * days_per_month}
-    if {period, asked} == {"day", "year"} and days_per_month == DAYS_PER_MONTH:
-        length["year"] = DAYS["year"]
-    if {period, asked} == {"week", "year"}:
-        length["year"] = Decimal(364)
-    return length[asked] / length[period]

@@ -1,0 +1,192 @@
+"""Bills asked for in spoken wording: every figure of the question is in the sum or named as unused. Over the shipped catalog alone.
+
+Expected amounts are worked out by hand from the list prices: GPT-5.1 $5/$15, Claude 4.5 $15/$75, GLM-4 $2.90/$8.70,
+Gemini 2.5 $3.50/$10.50 and $7/$21 above 128K, DeepSeek R3 $3.80/$11.40, Doubao-1.5 ¥12/¥36, Kimi K2 ¥12/¥12, ERNIE ¥120/¥120.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from agent.events import AnswerDone
+from agent.session import Advisor, open_advisor
+from agent.understand.exchange import exchange_rate
+from agent.understand.growth import volume_changes
+from agent.understand.tiers import price_tier
+from kb.quantities import find_quantities, normalise
+from kb.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def quick_advisor(tmp_path_factory: pytest.TempPathFactory) -> Advisor:
+    return open_advisor(Settings(home=tmp_path_factory.mktemp("no-index")), need_index=False)
+
+
+def ask(advisor: Advisor, *turns: str) -> AnswerDone:
+    answer = advisor.ask(list(turns))
+    assert isinstance(answer, AnswerDone), answer
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("汇率六块九", "6.9"),
+        ("汇率七点一五", "7.15"),
+        ("1美金=7块3毛", "7.3"),
+        ("50刀换360块", "7.2"),
+        ("355元兑50美元", "7.1"),
+        ("一刀七块二毛五", "7.25"),
+        ("汇率1:7.2", "7.2"),
+        ("USD/CNY 7.15", "7.15"),
+        ("at an exchange rate of 7.05", "7.05"),
+        ("one dollar is 7.1 yuan", "7.1"),
+        ("7.2 yuan to the dollar", "7.2"),
+    ],
+)
+def test_a_rate_is_read_however_it_is_said(text: str, rate: str) -> None:
+    text = normalise(text)
+    assert exchange_rate(text, find_quantities(text))[0] == Decimal(rate)
+
+
+@pytest.mark.parametrize("text", ["按8张卡", "at 7 users", "按7.2折", "rate limit of 10", "按 100 美元算", "预算500美元，输出200", "输入输出1:7"])
+def test_other_figures_are_no_rate(text: str) -> None:
+    text = normalise(text)
+    assert exchange_rate(text, find_quantities(text)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "which"),
+    [
+        ("用量砍掉一成", "0.9", ""),
+        ("下个月流量涨两成半", "1.25", ""),
+        ("输出腰斩", "0.5", "output"),
+        ("输入降到原来的六成", "0.6", "input"),
+        ("traffic grows by 15%", "1.15", ""),
+        ("output drops 40%", "0.6", "output"),
+        ("翻两番", "4", ""),
+    ],
+)
+def test_a_growth_of_the_volume_is_read(text: str, factor: str, which: str) -> None:
+    text = normalise(text)
+    assert [(c.factor, c.which) for c in volume_changes(text, find_quantities(text))] == [(Decimal(factor), which)]
+
+
+@pytest.mark.parametrize("text", ["涨价10%", "打八折", "20% off", "gpt 20%，glm 80%", "一半换成它", "A比B便宜三成", "with a 15% discount"])
+def test_a_discount_a_share_or_a_comparison_is_no_growth(text: str) -> None:
+    text = normalise(text)
+    assert volume_changes(text, find_quantities(text)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "factor", "above"),
+    [
+        ("超过300万的部分打七折", 3_000_000, "0.7", True),
+        ("首200万token半价", 2_000_000, "0.5", False),
+        ("first 5M tokens free", 5_000_000, "0", False),
+        ("over 10M tokens 20% off", 10_000_000, "0.8", True),
+    ],
+)
+def test_a_price_for_a_part_of_the_volume_is_read(text: str, limit: int, factor: str, above: bool) -> None:
+    text = normalise(text)
+    tier = price_tier(text, find_quantities(text))
+    assert tier is not None
+    assert (tier.limit, tier.factor, tier.above) == (limit, Decimal(factor), above)
+
+
+@pytest.mark.parametrize(
+    ("turns", "total"),
+    [
+        # spoken rates, scales and verbs
+        (["deepseek r3 出200万token，1刀按七块一算，合人民币多少"], "¥161.88"),
+        (["豆包 吃2千w吐5百w"], "¥420"),
+        (["kimi 5kw进"], "¥600"),
+        (["gpt5.1 喂300w吐50w 多少刀"], "$22.50"),
+        # who multiplies
+        (["20 developers, each burns 500k input and 100k output a day on GPT-5.1, 22 working days"], "$1,760"),
+        (["8 agents, 50 calls an hour each, 10 hours a day, 2k in 500 out, GLM-4, cost per day"], "$40.60"),
+        (["豆包每分钟60次，每次1k进500出，一天开12小时，一天多少钱"], "¥1,296"),
+        (["kimi 每秒20 token 一天多少钱"], "¥20.74"),
+        # ratios, shares, growth, parts of a volume
+        (["文心月总量5000万，输出占两成，多少钱"], "¥6,000"),
+        (["gpt5.1每月1亿token 进出9:1"], "$600"),
+        (["glm4 2000w进400w出，下个月涨五成，多少"], "$139.20"),
+        (["claude 1000w进200w出，输出砍掉一半"], "$225"),
+        (["deepseek r3 2000万进，超过1000万的部分打七折"], "$64.60"),
+        (["kimi 首200万免费，一共用700万多少钱"], "¥60"),
+        # several models, each with a volume of its own
+        (["豆包 3000万进加上 kimi 2000万进，一共多少"], "¥600"),
+        (["glm4 1000万进200万出和deepseek r3 500万进100万出一共多少"], "$76.80"),
+        (["GPT-5.1 takes 10M in and 1M out a month and GLM-4 takes 30M in and 10M out. Total per year?"], "$2,868"),
+        # context tiers
+        (["price of gemini 2.5 for a prompt of 200k tokens"], "$1.40"),
+        (["gemini每月1亿进，每次都超过128k"], "$700"),
+        # follow-ups
+        (["gemini每次10万进1千出，跑500次", "每次15万进呢"], "$535.50"),
+        (["deepseek r3 每天500次，每次2k进1k出", "输出改成2000"], "$456"),
+        (["豆包每天100次，每次5k进2k出", "次数改成300"], "¥1,188"),
+        (["豆包每月3000万进600万出", "按季度算"], "¥1,728"),
+        (["Claude 4.5 2M in 1M out per month", "per year?"], "$1,260"),
+        (["gpt5.1 2000w进400w出", "glm4便宜多少"], "$67.20"),
+        (["gpt5.1和claude 1000w进200w出差多少", "把glm4也算上"], "$46.40"),
+        (["glm4 月3亿进1亿出", "量翻倍"], "$3,480"),
+        # discounts
+        (["glm4 打六折每百万多少"], "$1.74"),
+        (["GPT-5.1 10M in 2M out with a 25% volume discount"], "$60"),
+    ],
+    ids=lambda value: " / ".join(value) if isinstance(value, list) else value,
+)
+def test_a_bill_comes_to(quick_advisor: Advisor, turns: list[str], total: str) -> None:
+    answer = ask(quick_advisor, *turns)
+    assert total in answer.answer, answer.answer
+    assert "没有用到" not in answer.answer, answer.answer
+    assert "Not used" not in answer.answer, answer.answer
+
+
+def test_a_figure_that_the_bill_does_not_use_is_named(quick_advisor: Advisor) -> None:
+    answer = ask(quick_advisor, "claude 1000w进200w出多少钱，成功率95%")
+    assert "没有用到问题里的：95%" in answer.answer
+
+
+def test_a_comparison_supposes_no_price(quick_advisor: Advisor) -> None:
+    answer = ask(quick_advisor, "豆包是不是比deepseek贵一半")
+    assert "乘" not in answer.answer
+    assert "汇率" in answer.answer
+
+
+@pytest.mark.parametrize("text", ["-500元在豆包能用多少token", "预算负300刀 gpt5.1能用多少", "claude 负100万进多少钱", "GLM-4 budget of minus $50, how many tokens"])
+def test_negative_amounts_are_refused(quick_advisor: Advisor, text: str) -> None:
+    assert ask(quick_advisor, text).refused
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "absent"),
+    [
+        ("美元计价的模型，500万进100万出，哪家最省", "GLM-4", "Kimi"),
+        ("开源模型的输出价列表", "Llama 4", "Claude"),
+        ("排名前两名的输入价各多少", "Claude 4.5", "Gemini"),
+        ("便宜过5块每百万的闭源模型", "", "Claude 4.5："),
+    ],
+)
+def test_a_table_is_of_the_models_that_the_question_names(quick_advisor: Advisor, text: str, there: str, absent: str) -> None:
+    answer = ask(quick_advisor, text).answer
+    assert there in answer
+    assert absent not in answer
+
+
+def test_the_rate_at_which_two_prices_are_equal_is_calculated(quick_advisor: Advisor) -> None:
+    answer = ask(quick_advisor, "汇率到多少豆包的输出和gpt5.1一样贵").answer
+    assert "**2.4**" in answer
+
+
+@pytest.mark.parametrize("text", ["glm4一个月大概多少钱", "how much does GPT-5.1 cost a month", "用claude做客服每月3万单要花多少钱"])
+def test_a_bill_without_a_volume_gives_prices_and_asks_for_it(quick_advisor: Advisor, text: str) -> None:
+    answer = ask(quick_advisor, text)
+    assert not answer.refused
+    assert "还缺" in answer.answer or "needs the volume" in answer.answer
+
+
+def test_weights_in_another_format_are_weights_again(quick_advisor: Advisor) -> None:
+    assert "**13 GB**" in ask(quick_advisor, "13b fp16权重多大", "换成int8").answer
