@@ -50,6 +50,7 @@ Handler = Callable[[Work], Draft | None]
 HANDLERS: tuple[Handler, ...] = (
     answer_attack,
     answer_allowed,
+    answer_negative,
     answer_produced,
     answer_kv,
     answer_negative,

@@ -150,7 +150,7 @@ _PERIOD_BEFORE = re.compile(
 )
 """The period that stands right before its figure: "月2亿", "日耗 500万"."""
 _LONGER_WORD = re.compile(
-    r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力])|位(?=[数置])"
+    r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力均])|位(?=[数置])"
 )
 """The unit's character belongs to the word behind it: "500万部分" counts no 部."""
 _DIGIT = {han: str(digit) for han, digit in DIGITS.items()}
@@ -229,9 +229,7 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
     start, end = number.start, number.end
     value, unit, money = number.value, "", False
     match = words.after.match(text, end)
-    # "电费8000人工1.2万": the next item of a list of costs, not 8,000 people.
-    next_item = match and match[0].endswith("人") and text[match.end() : match.end() + 1] in ("工", "力", "均")
-    if match and (next_item or _LONGER_WORD.match(text, match.end() - 1)):
+    if match and _LONGER_WORD.match(text, match.end() - 1):
         match = None
     if match:
         word = re.sub(r"^个 ", "个", match[0].lstrip(" -").lower())

@@ -50,6 +50,8 @@ def _used(work: Work, quantity: Quantity) -> bool:  # noqa: C901
     question, usage = work.question, work.question.usage
     own = question.masked.split(" \n ")[0]
     spans = [(c.start, c.end) for c in (question.price_change, question.tier, *usage.changes) if c is not None]
+    if question.mix is not None:
+        spans += question.mix.spans
     if question.rate_span is not None:
         spans.append(question.rate_span)
     if any(a <= quantity.start < b or quantity.start <= a < quantity.end for a, b in spans):
