@@ -31,8 +31,8 @@ _BETWEEN = ("", "、", ",", "和", "与", "及", "/", "and", "以及", ", and", 
 _MAX_ABOUT = 24
 _CONTINUES = re.compile(
     r"(?:it|its|they|you|users|on-prem(?:ises?)?|private"
-    r"|the model|this model|weights|the weights|input|output|cached|context|licen[sc]e|pric(?:e"
-    r"|es|ing)|self-hosting"
+    r"|the model|this model|weights|the weights|input|output|cached|context"
+    r"|licen[sc]e|pric(?:e|es|ing)|self-hosting"
     r"|distillation|training|latency|max|maximum|available|proprietary|closed|open|hosted|customers|batch)\b"
     r"|(?:\d[.、)]\s*)?(?:其|该模型|它|上下文|输入|输出|价格|定价|售价|许可|协议|权重|支持|不支持|禁止|允许|蒸馏|首字|延迟|部署|官方|命中|缓存|夜间|批量|闭源|开源|可|采用)",
     re.IGNORECASE,

@@ -16,6 +16,9 @@ def answer_negative(work: Work) -> Draft | None:
     if not (question.usage.has_volume or question.money or question.usage.users or question.usage.requests):
         return None
     for match in _MINUS.finditer(text):
+        if match[0].strip() in "-−" and re.search(r"[\w)）]$", question.text[: match.start()]):
+            # The hyphen of a name that is blanked out here ("llama3.1-8b").
+            continue
         hit = next((q for q in question.quantities if match.start() <= q.start <= match.end()), None)
         if hit is None or hit.unit in ("", "day", "month", "year") and not question.usage.has_volume or match[0].strip() in "-−" and _joins(text, match.start()):
             continue
