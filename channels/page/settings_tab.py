@@ -33,12 +33,13 @@ class Choices:
         """What the server is set to; no secret is among it."""
         settings = self._backend.settings
         model = settings.llm_model or "–"
+        is_builtin = settings.embed_model == "builtin"
         where = urlsplit(settings.llm_base_url).hostname or settings.llm_base_url
         said: dict[str, dict[Language, str]] = {
             "set_model": {
                 language: f"{model} ({where})" if settings.llm_base_url else word("set_no_model", language) for language in LOCALES
             },
-            "set_embedder": dict.fromkeys(LOCALES, settings.embed_model),
+            "set_embedder": {language: word("set_builtin", language) if is_builtin else settings.embed_model for language in LOCALES},
         }
         if self._backend.has_accounts or self._backend.keys:
             rate = settings.rate_per_minute

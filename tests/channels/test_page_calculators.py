@@ -73,3 +73,9 @@ def test_a_form_becomes_a_question() -> None:
 
 def test_labels_of_the_forms_are_translated() -> None:
     assert translations()["zh-CN"]["field_sizing_gpu"] == "显卡" and translations()["en"]["form_budget"] == "Budget"
+
+
+def test_the_forms_own_values_have_a_break_even_volume_and_it_is_drawn() -> None:
+    form = next(form for form in forms() if form.id == "volume")
+    html = results_html(form, {field.name: field.value for field in form.fields})
+    assert "自建更便宜的用量" in html and "token/月" in html and "盈亏平衡" in html and "break-even" in html

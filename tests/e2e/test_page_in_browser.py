@@ -334,7 +334,7 @@ def test_cost_against_volume_is_drawn_with_its_break_even_point(visit: Visit, se
     chart.wait_for()
     assert chart.locator(".adv-note", has_text="break-even").is_visible() and chart.locator("polyline").count() == 2
     before = page.locator("#results-volume .adv-en .adv-value").inner_text()
-    page.get_by_label("API price of 1M tokens").fill("9.6")
+    page.get_by_label("API price of 1M tokens").fill("36")
     page.wait_for_function("(before) => document.querySelector('#results-volume .adv-en .adv-value').innerText !== before", arg=before)
     page.get_by_role("tab", name="Sizing").click()
     page.locator("#results-sizing .adv-en .adv-stack").wait_for()
