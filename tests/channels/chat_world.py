@@ -72,7 +72,7 @@ class FakeAdvisor:
             half = len(self.reply.answer) // 2
             yield TextDelta(self.reply.answer[:half])
             if self.gate is not None:
-                self.gate.wait(20)
+                self.gate.wait(120)
             if isinstance(self.fails, Exception):
                 raise self.fails
             if self.fails is not None:

@@ -189,7 +189,7 @@ def test_stream_mode_answers_over_a_real_socket_and_keeps_the_ticket_out_of_logs
         settings = kit.settings(dingtalk_stream=True)
         hub = make_hub({"dingtalk": dingtalk.build(settings)}, tmp_path, advisor, settings, time.time)
         hub.start()
-        assert seen.wait(30)
+        assert seen.wait(120)
         while not kit.said():
             time.sleep(0.05)
         hub.stop(5)

@@ -182,7 +182,7 @@ def test_the_long_connection_acknowledges_what_is_in_the_inbox(kit: FeishuKit, a
         settings = kit.settings(feishu_long_connection=True, feishu_encrypt_key=SecretStr(""))
         hub = make_hub({"feishu": feishu.build(settings)}, tmp_path, advisor, settings, time.time)
         hub.start()
-        assert seen.wait(20)
+        assert seen.wait(120)
         while not kit.said():
             time.sleep(0.05)
         hub.stop(5)

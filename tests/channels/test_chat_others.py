@@ -48,7 +48,7 @@ def test_telegram_is_polled_and_told_what_is_kept(platform: Platform, tmp_path: 
     settings = kit.settings(telegram_webhook_secret=SecretStr(""))
     hub = make_hub({"telegram": telegram.build(settings)}, tmp_path, advisor, settings, time.time)
     hub.start()
-    assert confirmed.wait(30)
+    assert confirmed.wait(120)
     assert hub.inbox.find("telegram", "41") is not None
     while not kit.said():
         time.sleep(0.05)

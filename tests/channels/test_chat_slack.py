@@ -196,7 +196,7 @@ def test_socket_mode_acknowledges_what_is_in_the_inbox(kit: SlackKit, advisor: F
         settings = kit.settings(slack_app_token=SecretStr("xapp-secret"), slack_signing_secret=SecretStr(""))
         hub = make_hub({"slack": slack.build(settings)}, tmp_path, advisor, settings, time.time)
         hub.start()
-        assert seen.wait(20)
+        assert seen.wait(120)
         while not kit.said():
             time.sleep(0.05)
         assert {status.name: status.state for status in hub.status()}["slack"] == "running"

@@ -171,7 +171,7 @@ def test_the_long_connection_signs_in_streams_and_finishes(kit: WecomKit, adviso
         settings = kit.settings(wecom_bot_id="BOT", wecom_bot_secret=SecretStr("wecom-bot-secret"), wecom_ws_url=address)
         hub = make_hub({"wecom": wecom.build(settings)}, tmp_path, advisor, settings, time.time)
         hub.start()
-        assert finished.wait(30)
+        assert finished.wait(120)
         assert {s.name: s.state for s in hub.status()}["wecom"] == "running"
         hub.stop(5)
         server.shutdown()
