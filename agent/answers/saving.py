@@ -27,7 +27,7 @@ def answer_saving(work: Work) -> Draft | None:
     if not shares and not question.usage.has_volume:
         return None
     if question.mix is None and shares and (len(shares) > 1 or not (question.has("saving_word") or question.has("switch_word"))):
-        return _whose(work, shares) if len(shares) > 1 else None
+        return _whose(work, shares) if len(shares) > 1 or _DIVIDES.search(question.masked) else None
     old, new, share = _moved(work, ids, shares)
     usage = question.usage
     if usage.total_tokens is not None:
@@ -128,6 +128,9 @@ FROM = re.compile(
     re.IGNORECASE,
 )
 TO = re.compile(r"(?:换成|换到|切到|改用|改成|迁到|迁移到|分给|分流到|转到|走|用|给|to|with|onto|via|on)\s*$", re.IGNORECASE)
+
+
+_DIVIDES = re.compile(r"流量|请求|走|其余|剩下|剩余|余下|traffic|requests|\brest\b|remain|split|route", re.IGNORECASE)
 
 
 def _moved(work: Work, ids: list[str], shares: list[Quantity]) -> tuple[str, str, Decimal]:

@@ -122,9 +122,16 @@ _STATED_SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:千亿|百亿|万亿|亿)\s*(?:�
 _WEIGHTS = re.compile(r"权重|(?<![a-z])weights?(?![a-z])|参数占", re.IGNORECASE)
 
 
+_VERSION = re.compile(r"[A-Za-z]+-?(\d+(?:\.\d+)?)(?=[-_ ])")
+
+
 def _known(text: str) -> str:
-    """The architecture that a text names in whatever spelling; "" for a bare size."""
-    return next((m.name for m in models_in(text) if not re.fullmatch(r"[\d.]+[BT](?:参数)?|.*参数", m.name, re.IGNORECASE)), "")
+    """The architecture that a text names in whatever spelling; "" for a bare size, and for a family without its version ("Qwen 72B")."""
+    for named in models_in(text):
+        version = _VERSION.match(named.name)
+        if not re.fullmatch(r"[\d.]+[BT](?:参数)?|.*参数", named.name, re.IGNORECASE) and (version is None or version[1] in named.text):
+            return named.name
+    return ""
 
 
 def _with_sizes(work: Work) -> str:

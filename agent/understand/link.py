@@ -35,6 +35,9 @@ _VARIANT = re.compile(
 )
 
 
+_COUNTED = re.compile(r"[万亿千百%]|[kwm](?![a-z])|[:比/]\d")
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One name in the question and the entities that it can mean, best first; no entity means an unknown version or variant."""
@@ -181,11 +184,11 @@ class Linker:
         if last.isdigit() and (after.isdigit() or re.match(r"\.\d", text[end:])):
             return False
         digits = re.search(r"[\d.]+$", text[start:end])
-        if digits and start + digits.start() > start and re.match(r"[万亿千百%]|[kwm](?![a-z])|[:比/]\d", text[end:]):
+        if digits and start + digits.start() > start and _COUNTED.match(text, end):
             first = start + digits.start()
             if where[first] - where[first - 1] > 1:
-                # "kimi 2亿" is a name and a count, not "Kimi 2".
-                return False
+                # "kimi 2亿" and "kimi 2:8" are a name and a count, not "Kimi 2"; "Gemini 2.5: 200 calls" is a name.
+                return text[end] in ":比/" and where[end + 1] - where[end] > 1
         if last.isdigit() and end - start > 1 and where[end - 1] - where[end - 2] > 1 and _SCALE.fullmatch(_glued(text, where, end)):
             # "kimi 2kw": a figure with its scale, no version.
             return False
@@ -234,7 +237,7 @@ class Linker:
     @staticmethod
     def _counts(rest: str) -> bool:
         """Whether the number after a name counts something ("kimi 12 元", "kimi 2:8") rather than naming a version."""
-        if re.match(r"\s*\d+(?:\.\d+)?(?:[:/]|\s*比\s*)\d+(?:\.\d+)?(?![\d.]*[万亿千百kKmMwW])", rest):
+        if re.match(r"\d{1,2}[:比/]\d", rest):
             return True
         first = next(iter(find_quantities(rest[:40])), None)
         return first is not None and first.start == 0 and bool(first.unit or first.scale)

@@ -15,6 +15,8 @@ from agent.understand.link import Mention
 from kb.quantities import Quantity, find_quantities
 
 MOST_PARTS = 6
+_FARTHEST = 48
+"""Characters between a share and its name."""
 _WHOLE = Decimal(1)
 
 
@@ -43,9 +45,9 @@ class _Share:
     end: int
 
 
-_LOAD = r"(?:从|from|流量|请求|调用|用量|业务|问题|任务|场景|量|预算|经费|tokens?|traffic|volume|requests?|calls?|load|usage|queries|work|budget|money|的|of|the|it|them|that|this|all|our|is|are|was|were|would|be|s|'|’|\s)*"
+_LOAD = r"(?:第三方|官方|托管|平台|开源|自部署|本地|云上|便宜|贵|大?模型|third[- ]party|hosted|official|cheap(?:er)?|model|从|from|流量|请求|调用|用量|业务|问题|任务|场景|量|预算|经费|tokens?|traffic|volume|requests?|calls?|load|usage|queries|work|budget|money|的|of|the|it|them|that|this|all|our|is|are|was|were|would|be|s|'|’|\s)*"
 _TOWARDS = r"(?:改?走|跑|改?用|交给|分给|给|换(?:成|到|给)?|切(?:换)?(?:到|成|给)?|改成|迁(?:移)?到|转(?:到|给)?|挪(?:到|给)|放(?:到|在)?|分流(?:到|给)?|路由(?:到|给)?|去|到|由|是|在|花在|投给|买|on|onto|to|via|through|with|in|at|by|for|goes?|go|going|went|sent|send|move[ds]?|moving|switch(?:ed)?|shift(?:ed)?|route[ds]?|handled|served|runs?|uses?|using|over|\s)*"
-_SHARE_TO_NAME = re.compile(rf"\s*{_LOAD}{_TOWARDS}\s*", re.IGNORECASE)
+_SHARE_TO_NAME = re.compile(rf"\s*{_LOAD}{_TOWARDS}{_LOAD}\s*", re.IGNORECASE)
 _NAME_TO_SHARE = re.compile(
     r"\s*(?:占(?:比|了)?|走|跑|用|承担|处理|分(?:到|得|走)?|拿|花|是|为|约|大概|大约|takes?|gets?|handles?|carries|has|with|at|on|to|for|is|about|used|=|:|\(|-|\s)*\s*",
     re.IGNORECASE,
@@ -203,14 +205,14 @@ def _linked(text: str, names: list[Mention], shares: list[_Share]) -> list[tuple
         near: list[tuple[int, Mention]] = []
         after = min((m for m in names if m.start >= share.end), key=lambda m: m.start, default=None)
         before = max((m for m in names if m.end <= share.start), key=lambda m: m.end, default=None)
-        if after is not None and _SHARE_TO_NAME.fullmatch(text[share.end : after.start]):
+        if after is not None and after.start - share.end <= _FARTHEST and _SHARE_TO_NAME.fullmatch(text[share.end : after.start]):
             onward = min((m for m in names if m.start >= after.end), key=lambda m: m.start, default=None)
-            moved = onward is not None and _MOVED_ON.fullmatch(text[after.end : onward.start])
+            moved = onward is not None and onward.start - after.end <= _FARTHEST and _MOVED_ON.fullmatch(text[after.end : onward.start])
             if moved and onward is not None:
                 near.append((after.start - share.end, onward))
             elif not _FROM.search(text[share.end : after.start]):
                 near.append((after.start - share.end, after))
-        if before is not None and _NAME_TO_SHARE.fullmatch(text[before.end : share.start]):
+        if before is not None and share.start - before.end <= _FARTHEST and _NAME_TO_SHARE.fullmatch(text[before.end : share.start]):
             near.append((share.start - before.end, before))
         options.append(near)
     best: tuple[int, int, list[tuple[Mention, _Share]]] = (0, 0, [])

@@ -139,6 +139,7 @@ def test_the_cache_of_a_named_architecture_in_any_spelling(buyer: Advisor, text:
         (["Qwen3_32b fp16 显存多少"], "65.52 GB"),
         (["70b fp16权重多大", "int8呢"], "70 GB"),
         (["70b fp16权重多大", "换成int4"], "35 GB"),
+        (["Qwen 72B用int4量化，光权重要多大显存"], "36 GB"),
         (["gemma-3-27b 16位权重多少G"], "54.02 GB"),
     ],
 )

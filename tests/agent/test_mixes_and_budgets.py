@@ -51,6 +51,7 @@ def mix_of(text: str, *names: str) -> dict[str, Decimal]:
     [
         ("Foo 20%，Bar 80%，1亿进", {"Foo": 20, "Bar": 80}),
         ("20%走Foo，80%走Bar", {"Foo": 20, "Bar": 80}),
+        ("70%请求走第三方Foo，剩下的走Bar", {"Foo": 70, "Bar": 30}),
         ("Foo占两成 Bar占八成", {"Foo": 20, "Bar": 80}),
         ("三成Foo七成Bar", {"Foo": 30, "Bar": 70}),
         ("Foo三成Bar七成", {"Foo": 30, "Bar": 70}),
@@ -192,3 +193,4 @@ def test_a_negative_budget_buys_nothing(buyer: Advisor, text: str) -> None:
 def test_a_name_and_a_count_are_no_version(buyer: Advisor) -> None:
     reader: Reader = buyer.reader
     assert [q.value for q in reader.read("kimi 2亿进").quantities] == [Decimal(2 * 10**8)]
+    assert [m.text for m in reader.read("Gemini 2.5: 200 calls").mentions] == ["Gemini 2.5"]
