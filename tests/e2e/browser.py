@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,8 +83,12 @@ def server_process(home: Path, port: int, *options: str, environment: dict[str, 
             assert process.poll() is None, "".join(lines)
             assert time.monotonic() < deadline, "".join(lines)
             time.sleep(0.1)
-        with urllib.request.urlopen(url, timeout=30) as response:
-            assert response.status == 200
+        try:
+            with urllib.request.urlopen(url, timeout=30) as response:
+                assert response.status == 200
+        except urllib.error.HTTPError as error:
+            # With accounts the page asks who is there.
+            assert error.code == 401, error
         yield url, lines
     finally:
         process.terminate()
