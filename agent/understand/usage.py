@@ -13,7 +13,7 @@ from typing import Literal
 
 from agent.understand.each import users_each
 from agent.understand.growth import VolumeChange, volume_changes
-from agent.understand.lexicon import pattern
+from agent.understand.lexicon import has, pattern
 from agent.understand.split import Division, division_of, joined_pair, output_first, ratio_words
 from agent.understand.usage_time import CLOCK, DAYS_PER_MONTH, a_day, asked_period, days_per_month_of
 from agent.understand.usage_time import period_factor as period_factor
@@ -187,7 +187,7 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
     amounts = direct(text, quantities, division)
     # A bare number stands for tokens only beside a direction, a token noun, or a request.
     plain = [a for a in amounts if a.direction == "total" and a.quantity.unit == "" and not _follows_tokens(a, amounts)]
-    if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale:
+    if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale and not has("break_even_word", text):
         plain = []  # "总共 2亿，输入占八成": what divides into input and output is tokens
     plain = [a for a in plain if not (a.quantity.scale and _USES.search(text[: a.quantity.start]) and _ASKS_MONEY.search(text))]
     requests = _requests(text, quantities)
