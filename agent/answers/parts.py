@@ -143,7 +143,7 @@ def _by_clause(work: Work) -> list[_Part]:
     question = work.question
     text = question.masked.split(" \n ")[0]
     found = []
-    for a, b in clause_bounds(text):
+    for a, b in _spans(work, text):
         mentions = [m for m in question.named if a <= m.start < b]
         inside = [replace(q, start=q.start - a, end=q.end - a) for q in question.quantities if a <= q.start < b and not q.is_money]
         if len(mentions) != 1 or not inside:
@@ -153,6 +153,22 @@ def _by_clause(work: Work) -> list[_Part]:
         if entity_id is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
             found.append(_Part(entity_id, replace(usage, asked=usage.asked or question.usage.asked)))
     return found
+
+
+def _spans(work: Work, text: str) -> list[tuple[int, int]]:
+    """Clauses, cut further where one holds several names each with figures of its own ("A 1亿进加 B 2亿进")."""
+    question = work.question
+    spans = []
+    for a, b in clause_bounds(text):
+        names = sorted((m for m in question.named if a <= m.start < b), key=lambda m: m.start)
+        figures = [q for q in question.quantities if a <= q.start < b and not q.is_money]
+        if len(names) < 2 or len(figures) < len(names):
+            spans.append((a, b))
+            continue
+        behind = figures[0].start > names[0].start
+        edges = [a, *((m.start for m in names[1:]) if behind else (m.end for m in names[:-1])), b]
+        spans += list(zip(edges, edges[1:], strict=False))
+    return spans
 
 
 def _sum(work: Work, rows: list[_Row]) -> str:
