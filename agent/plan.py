@@ -37,6 +37,7 @@ from agent.answers.reverse import answer_reverse_figure, answer_reverse_words
 from agent.answers.samename import answer_same_name
 from agent.answers.saving import answer_saving
 from agent.answers.section import answer_section
+from agent.answers.sizes import answer_sizes
 from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
 from agent.answers.stranger import answer_stranger
@@ -75,6 +76,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_stated,
     answer_conversion,
     answer_fits,
+    answer_sizes,
     answer_cost,
     answer_suits,
     answer_compare,

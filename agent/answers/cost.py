@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -153,6 +154,12 @@ def _single(work: Work, quote: PriceQuote, cost: ApiCost, volume: Volume, missin
     )
 
 
+_EACH_CALL = re.compile(
+    r"(?:每次|单次|每条|每单|每个请求|一次)(?:要|得|的)?(?:多少|几|成本|费用|花)|(?:cost|price|much) (?:per|a|each|for each|for one) (?:request|call|chat|query|message)|per[- ](?:request|call) cost",
+    re.IGNORECASE,
+)
+
+
 def _period_line(work: Work, quote: PriceQuote, total: Decimal, volume: Volume) -> list[str]:
     """The same bill for the other usual period: a month beside a day, a year beside a month, and per user."""
     usage, lines = work.question.usage, []
@@ -168,6 +175,11 @@ def _period_line(work: Work, quote: PriceQuote, total: Decimal, volume: Volume) 
         lines.append(
             work.say(f"- 一年按 12 个月：{money(yearly, quote.currency)}", f"- A year at 12 months: {money(yearly, quote.currency)}")
         )
+    if usage.requests and _EACH_CALL.search(work.question.masked):
+        calls = usage.requests * (usage.users if usage.users and usage.by_user else 1) * volume.factor
+        each = total / calls
+        work.computed(each)
+        lines.append(work.say(f"- 每次：{money(each, quote.currency)}", f"- Per request: {money(each, quote.currency)}"))
     if usage.users:
         per_user = total / usage.users
         work.computed(per_user)

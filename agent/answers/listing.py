@@ -332,8 +332,8 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
             )
         )
     if excluded and len(constraints) > 1 and len(excluded) <= 12:
-        failed = [(m.entity.name, next(v for v in m.verdicts if v.met is False)) for m in excluded[:6]]
-        parts = [f"{name}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')}" for name, v in failed]
+        out = [(m.entity.name, next(v for v in m.verdicts if v.met is False)) for m in excluded[:6]]
+        parts = [f"{name}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')}" for name, v in out]
         lines.append(work.say("排除：", "Excluded: ") + work.say("、", ", ").join(parts) + work.say("。", "."))
     return Draft("\n".join(lines), entities=tuple(m.entity.id for m in met), fields=fields, intent="filter")
 

@@ -12,7 +12,8 @@ _MINUS = re.compile(r"(?<![\d\w$¥€£)）%])[-−]\s?(?=[$¥￥€£]?\d)|负(
 def answer_negative(work: Work) -> Draft | None:
     """A refusal where a volume, a budget or a count of the question is below zero; None otherwise."""
     question = work.question
-    text = question.masked.split(" \n ")[0]
+    # Not the masked text: the dash in "Llama-3.1-8B" joins a name.
+    text = question.text
     if not (question.usage.has_volume or question.money or question.usage.users or question.usage.requests):
         return None
     for match in _MINUS.finditer(text):

@@ -56,6 +56,8 @@ def _used(work: Work, quantity: Quantity) -> bool:  # noqa: C901
         spans.append(question.rate_span)
     if any(a <= quantity.start < b or quantity.start <= a < quantity.end for a, b in spans):
         return True
+    if any(quantity.value in (s.tokens, s.share * 100) for s in usage.sizes):
+        return True
     if any(a.quantity.start == quantity.start for a in usage.amounts) or quantity.value in _values(usage):
         return True
     if re.search(r"(?:每一?|per\s+|/\s*)$", own[max(0, quantity.start - 5) : quantity.start], re.IGNORECASE):

@@ -71,7 +71,9 @@ def _own(now: Question) -> Deployment:
     hosted = hosted_models(now.text) if mine.said or now.usage.has_volume else []
     beside = [m for m in now.named if not any(m.start < h.end and h.start <= m.end + _FAMILY_GAP for h in hosted)]
     priced = tuple(dict.fromkeys(m.entities[0] for m in beside if m.entities and m.how != "vendor"))
-    volume = now.usage if now.usage.has_volume and (now.usage.period or now.usage.asked) else None
+    # "每人 20 tokens/s" is a speed to keep, not a volume of use.
+    speed = now.usage.requests is None and any("second" in a.quantity.per for a in now.usage.amounts)
+    volume = now.usage if not speed and now.usage.has_volume and (now.usage.period or now.usage.asked) else None
     numbers = {**mine.numbers, **_lengths(now.usage)}
     if now.rate is not None:
         numbers["rate"] = now.rate

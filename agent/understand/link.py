@@ -208,21 +208,21 @@ class Linker:
                     entities, unknown, end = (), version["version"], version.end("version")
         elif alias.how == "vendor":
             version = _VERSION.match(text, end)
-            known = [i for i in alias.entities if version and _same_version(self._entities[i].version, version["version"])]
-            if version and known:
-                entities, end = tuple(known), version.end("version")
+            of_version = [i for i in alias.entities if version and _same_version(self._entities[i].version, version["version"])]
+            if version and of_version:
+                entities, end = tuple(of_version), version.end("version")
         variant = _VARIANT.match(text, end)
         if variant and variant.end() < len(text) and text[variant.end()].isascii() and text[variant.end()].isalpha():
             # Spaces are gone here: "flash price" is a variant and a word, "flashback" is neither.
             variant = variant if where[variant.end()] - where[variant.end() - 1] > 1 else None
         if variant and (unknown or end == start + len(alias.text) or entities):
-            known, name = self._with_variant(alias, entities, variant["variant"]) if not unknown else ((), "")
-            unknown = "" if known else (unknown + " " + variant["variant"]).strip()
-            entities, end = known, variant.end()
-            if known:
+            varied, name = self._with_variant(alias, entities, variant["variant"]) if not unknown else ((), "")
+            unknown = "" if varied else (unknown + " " + variant["variant"]).strip()
+            entities, end = varied, variant.end()
+            if varied:
                 # The name as the sources write it, so that what is said of this variant alone is found.
                 first, last = where[start], where[end - 1] + 1
-                return Mention(name, first, last, known, alias.how, "", alias.family or self._family(known)), end
+                return Mention(name, first, last, varied, alias.how, "", alias.family or self._family(varied)), end
         first, last = where[start], where[end - 1] + 1
         return Mention(question[first:last], first, last, entities, alias.how, unknown, alias.family or self._family(alias.entities)), end
 

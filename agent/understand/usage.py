@@ -13,7 +13,8 @@ from typing import Literal
 
 from agent.understand.each import users_each
 from agent.understand.growth import VolumeChange, volume_changes
-from agent.understand.lexicon import pattern
+from agent.understand.lexicon import has, pattern
+from agent.understand.request_sizes import Size, request_sizes
 from agent.understand.split import Division, division_of, joined_pair, output_first, ratio_words
 from agent.understand.usage_time import CLOCK, DAYS_PER_MONTH, a_day, asked_period, days_per_month_of
 from agent.understand.usage_time import period_factor as period_factor
@@ -62,6 +63,8 @@ class Usage:
     """Whether the tokens were multiplied by the users."""
     changes: tuple[VolumeChange, ...] = ()
     """What the question supposes of the volume ("砍掉两成"); the tokens are with it, those of one request without."""
+    sizes: tuple[Size, ...] = ()
+    """Sizes of the requests, where the question has several; `request_input_tokens` is their mean."""
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -182,12 +185,13 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
     ]
     quantities = [replace(q, unit="token", per=(*q.per, "second")) if q.unit == "tokens_per_second" else q for q in quantities]
     quantities = [replace(q, per=(*q.per, "request")) if _is_tokens(q) and "request" not in q.per and _is_prompt(text, q, quantities) else q for q in quantities]
+    sizes, quantities = request_sizes(text, quantities)
     division = division_of(text, quantities)
     changes = volume_changes(text, quantities)
     amounts = direct(text, quantities, division)
     # A bare number stands for tokens only beside a direction, a token noun, or a request.
     plain = [a for a in amounts if a.direction == "total" and a.quantity.unit == "" and not _follows_tokens(a, amounts)]
-    if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale:
+    if (division or find_ratios(text)) and len(amounts) == 1 and amounts[0].quantity.scale and not has("break_even_word", text):
         plain = []  # "总共 2亿，输入占八成": what divides into input and output is tokens
     plain = [a for a in plain if not (a.quantity.scale and _USES.search(text[: a.quantity.start]) and _ASKS_MONEY.search(text))]
     requests = _requests(text, quantities)
@@ -201,6 +205,7 @@ def read_usage(text: str, quantities: list[Quantity]) -> Usage:
         asked=asked,
         users=users.value if users else None,
         changes=changes,
+        sizes=sizes,
     )
     usage = _with_duration(text, usage, quantities, days)
     if not amounts and requests is None:
@@ -228,15 +233,21 @@ _PROMPT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _PROMPT_AFTER = re.compile(r"[\s-]*(?:个)?(?:tokens?|字)?[\s-]*(?:的)?\s*(?:长)?(?:prompts?(?![a-z])|contexts?(?![a-z])|提示词|上下文|长文|文档的输入)", re.IGNORECASE)
+_DOCUMENT_AFTER = re.compile(
+    r"[\s-]*(?:个)?(?:tokens?|字)?[\s-]*(?:的|大小的)?\s*(?:文档|文件|合同|报告|文章|材料|论文|标书|书|(?:documents?|docs?|files?|contracts?|reports?|papers?|books?)(?![a-z]))", re.IGNORECASE
+)
 
 
 def _is_prompt(text: str, quantity: Quantity, quantities: list[Quantity]) -> bool:
     """Whether tokens are the length of one prompt ("my prompt is 300k", "20万 token 的长文"), not a volume."""
-    counted = any(q.unit == "request" for q in quantities)
+    counted = any(q.unit == "request" or "request" in q.per for q in quantities if q is not quantity)
     if not (counted or _ASKS_MONEY.search(text)) or not 0 < quantity.value <= _LONGEST_CONTEXT or quantity.bound or any(p in DAYS for p in quantity.per):
         return False
     before = text[max(0, quantity.start - 24) : quantity.start]
-    return bool(_PROMPT_BEFORE.search(before) or _PROMPT_AFTER.match(text, quantity.end))
+    if _PROMPT_BEFORE.search(before) or _PROMPT_AFTER.match(text, quantity.end):
+        return True
+    # "150k 的文档每份回 1k": a document is read at once where the answer to each is given.
+    return counted and bool(_DOCUMENT_AFTER.match(text, quantity.end)) and not re.search(r"共|合计|total|altogether", before, re.IGNORECASE)
 
 
 _TOKENS_PER_CHAR = re.compile(

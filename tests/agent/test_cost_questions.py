@@ -123,6 +123,12 @@ def test_a_price_for_a_part_of_the_volume_is_read(text: str, limit: int, factor:
         # context tiers
         (["price of gemini 2.5 for a prompt of 200k tokens"], "$7"),
         (["gemini每月1亿进，每次都超过128k"], "$700"),
+        # requests of several sizes, documents read one at a time
+        (["gemini 2.5 每天400次，其中两成是150k，八成是20k，每次回500，一天多少钱"], "$108.92"),
+        (["Gemini 2.5, 100 calls, 50% at 200k and 50% at 50k, 1k out each"], "$80.33"),
+        (["GLM-4 500次，四成是30k，六成是10k，每次回1k，总共多少"], "$30.45"),
+        (["8份20万token的合同，每份输出3000，gemini 2.5 多少钱"], "$11.70"),
+        (["claude 500次 每次4k进1k出 每次多少钱"], "$0.135"),
         # follow-ups
         (["gemini每次10万进1千出，跑500次", "每次15万进呢"], "$535.50"),
         (["deepseek r3 每天500次，每次2k进1k出", "输出改成2000"], "$456"),
@@ -186,6 +192,15 @@ def test_a_bill_without_a_volume_gives_prices_and_asks_for_it(quick_advisor: Adv
     answer = ask(quick_advisor, text)
     assert not answer.refused
     assert "还缺" in answer.answer or "needs the volume" in answer.answer
+
+
+def test_a_dash_in_a_name_is_no_minus(quick_advisor: Advisor) -> None:
+    assert not ask(quick_advisor, "llama3.1-8b 一个会话16384 token，kv占几个G").refused
+
+
+def test_a_budget_counts_documents_at_the_price_of_their_length(quick_advisor: Advisor) -> None:
+    answer = ask(quick_advisor, "gemini 2.5 200k的合同每份回2k，100刀能处理几份").answer
+    assert "**69 次**" in answer
 
 
 def test_weights_in_another_format_are_weights_again(quick_advisor: Advisor) -> None:
