@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import partial
 
 from agent.answers.price import usable_quotes
 from agent.answers.targets import PRICE_FIELDS
@@ -44,7 +45,7 @@ def free_tier_bill(work: Work, entity_id: str) -> Draft | None:
     left = max(total - free, Decimal(0))
     cost = left * rate / per_tokens(quote)
     work.computed(total, free, left, cost, rate, claim.value)
-    size = lambda value: tokens(value, work.language)  # noqa: E731
+    size = partial(_size, work)
     name = quote.entity.name
     cited = work.cite(claim)
     price = next(c for c in (quote.input_claim, quote.output_claim) if c is not None and c.value == rate)
@@ -61,3 +62,7 @@ def free_tier_bill(work: Work, entity_id: str) -> Draft | None:
         steps,
     )
     return Draft("\n".join([head, "", *(f"- {step}" for step in steps)]), entities=(entity_id,), fields=(*PRICE_FIELDS, "free_tokens"), intent="api_cost")
+
+
+def _size(work: Work, value: Decimal) -> str:
+    return tokens(value, work.language)
