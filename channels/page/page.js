@@ -88,7 +88,9 @@
     const unfold = target?.closest(".adv-unfold");
     if (unfold || target?.closest("[data-open]")) {
       // On a phone the list is folded away until it is asked for, and again once something was chosen.
-      const shown = unfold ? document.documentElement.classList.toggle("adv-history-shown") : (document.documentElement.classList.remove("adv-history-shown"), false);
+      // The mark sits inside the page: the framework scopes our style sheet to its own container.
+      const list = document.getElementById("history");
+      const shown = unfold ? list.classList.toggle("adv-history-shown") : (list?.classList.remove("adv-history-shown"), false);
       document.querySelector(".adv-unfold")?.setAttribute("aria-expanded", String(shown));
     }
     const menu = document.querySelector(".adv-menu[open]");

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from browser import free_port, scripted_page
@@ -317,7 +318,7 @@ def test_another_browser_neither_lists_nor_opens_nor_exports_what_is_not_its_own
     ask(first, "只有我知道")
     first.locator(".adv-menu > summary").click()
     link = first.get_by_role("link", name="导出 JSON").get_attribute("href")
-    assert first.request.get(f"{served[0]}/{link}").status == 200 and second.request.get(f"{served[0]}/{link}").status == 404
+    assert first.request.get(urljoin(served[0] + "/", link)).status == 200 and second.request.get(urljoin(served[0] + "/", link)).status == 404
     # A browser that got hold of the other's token, too, is shown nothing.
     kept = first.evaluate("localStorage.getItem('advisor-conversation')")
     second.evaluate("(kept) => localStorage.setItem('advisor-conversation', kept)", kept)
