@@ -143,7 +143,7 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
     w.history.click(history.open, **opened)
     w.head.submit(history.rename, **listed)
     w.head.click(history.remove, **{**opened, "cancels": runs})
-    w.search.input(history.shown, **listed, trigger_mode="always_last")
+    w.search.change(history.shown, **listed, trigger_mode="always_last")
     page = Context.root_block
     assert page is not None  # a tab is built inside a page
     page.load(events.resume, [w.token], [w.chatbot, w.examples], **_QUICK).then(history.shown, **listed)

@@ -387,6 +387,6 @@ def test_a_keyboard_alone_asks_opens_a_menu_and_changes_tabs(visit: Visit, serve
     page.keyboard.press("Escape")
     page.get_by_role("button", name="重命名").wait_for(state="hidden")
     page.get_by_role("tab", name="对话").focus()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("tab", name="API 费用").wait_for()
