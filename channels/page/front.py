@@ -181,6 +181,9 @@ class _Shown:
 def _is_foreign(request: Request) -> bool:
     """Whether a page of another site sent it."""
     origin = request.headers.get("origin")
+    if origin == "null":
+        # A browser told to send no referrer hides the origin of its own pages as well; this header it sets itself.
+        return request.headers.get("sec-fetch-site") != "same-origin"
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 

@@ -119,6 +119,12 @@ def test_another_site_can_neither_sign_somebody_in_nor_send_documents(site: Site
         assert site("PUT", "/documents/a.md", content=b"x", headers=headers).status_code == 405
 
 
+def test_a_browser_that_hides_the_origin_of_our_own_page_may_sign_in(site: Site) -> None:
+    assert site("POST", "/login", data={"username": "li", "password": PASSWORD}, headers={**PAGE, "origin": "null"}).status_code == 403
+    ours = {**PAGE, "origin": "null", "sec-fetch-site": "same-origin"}
+    assert site("POST", "/login", data={"username": "li", "password": PASSWORD}, headers=ours).status_code == 303
+
+
 def test_a_session_ends_with_a_new_password_a_removed_account_and_its_time(site: Site, gate: Gate) -> None:
     sign_in(site, "li", PASSWORD)
     house = site.app.house

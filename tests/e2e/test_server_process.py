@@ -51,6 +51,12 @@ def ask(page: Any, question: str, finished: int = 1) -> None:
     page.locator(".adv-foot").nth(finished - 1).wait_for()
 
 
+def shown(page: Any, turn: int) -> str:
+    """The sources and the last line under the answer of a turn."""
+    text: str = page.locator(".adv-foot").nth(turn).locator("xpath=ancestor::*[contains(@class, 'message')][1]").inner_text()
+    return text
+
+
 def sign_in(page: Any, url: str, name: str, password: str) -> None:
     page.goto(f"{url}/login")
     page.get_by_label("用户名").fill(name)
@@ -197,15 +203,15 @@ def test_a_restarted_server_still_has_the_conversation_its_citations_and_what_it
     with server_process(home, port) as (url, _):
         page = visit(url)
         ask(page, "GPT-5.1 每百万 token 多少钱？")
-        before = page.locator("#chat").inner_text()
+        before = shown(page, 0)
     with server_process(home, port):
         page.reload()
         page.locator(".adv-foot").wait_for()
-        assert page.locator("#chat").inner_text() == before
+        assert shown(page, 0) == before and "gpt-5.1.md" in before
         page.locator('#chat a[href*="#src-"]').first.click()
         page.locator(".adv-source mark").first.wait_for(state="visible")
         ask(page, "那 DeepSeek R3 呢？", finished=2)
-        assert "DeepSeek R3" in page.locator(".adv-foot").nth(1).locator("xpath=ancestor::*[contains(@class, 'message')][1]").inner_text()
+        assert "deepseek-r3.md" in shown(page, 1)
 
 
 def test_programs_need_a_key_or_an_account(guarded: str) -> None:
