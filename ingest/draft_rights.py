@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ingest.draft_cells import Scribe, Spot
 from ingest.draft_names import EntityDraft
 from ingest.draft_values import clauses, licences_in, polarity
-from ingest.draft_words import plain
+from ingest.draft_words import Lexicon, plain
 
 NEGATIVE = re.compile(r"(?<![a-z])(?:not|no longer|never|cannot)(?![a-z])|不|未|无法|没有", re.IGNORECASE)
 _SUBJECT_ZH = re.compile(
@@ -78,6 +78,15 @@ _CARDS = re.compile(
     re.IGNORECASE,
 )
 """What cards a model needs, as a document states it."""
+
+
+def states_rights(text: str, words: Lexicon) -> bool:
+    """Whether a text says how open something is or what may be done with it."""
+    lower = text.lower()
+    names = ("open", "closed", "self_host_phrases", "private_phrases")
+    return any(words.patterns[name].search(lower) for name in names) or bool(
+        licences_in(text) or re.search(r"\b(?:is|ist) (?:a )?(?:closed|geschlossen)\b", lower)
+    )
 
 
 class Rights:

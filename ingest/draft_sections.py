@@ -12,8 +12,10 @@ from collections.abc import Collection, Sequence
 from ingest.draft_enumerated import Enumerated, Enumerations
 from ingest.draft_headings import openness_heading
 from ingest.draft_lines import LABEL, lines_of
-from ingest.draft_names import NO_MODEL, EntityDraft, Names, clean_name, is_variant_word, name_and_aside, name_strength, split_name
+from ingest.draft_names import NO_MODEL, EntityDraft, Names, clean_name, is_variant_word, name_and_aside, name_strength
+from ingest.draft_rights import states_rights
 from ingest.draft_segments import leading_name
+from ingest.draft_spoken import SAYS, declare_lines, declare_spoken
 from ingest.draft_tables import TableReader
 from ingest.draft_text import EDITION_NAME, NAME
 from ingest.draft_values import MAX_SENTENCE, PriceUnit, licences_in, price_unit, rates_in, sentences, stated_unit
@@ -41,14 +43,8 @@ _NAME_FIRST = re.compile(
     r"(?:[-*•]\s*)?(?P<name>[A-Z\u4e00-\u9fff][^$¥€£₹₩,，:：|。;；]{1,40}?)\s*(?:[-–—:：|]\s*)?(?=(?:US|A|C|HK|S)?[$¥€£₹₩]|[A-Z]{3}\s\d)"
 )
 """A line that begins with a name and goes on with a price."""
-_SERIES = re.compile(r"系列|家族|\b(?:series|family|models)\b", re.IGNORECASE)
 _MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)、])\s+")
 _LEADS = re.compile(r"(?:^|[;；,，]|\b(?:while|and|whereas|but|the|for)|而|和|[:：])\s*$", re.IGNORECASE)
-_SAYS = re.compile(
-    r"\s*(?:costs?|reads|takes|由|is|has|charges?|supports?|offers?|comes|accepts|handles|was|runs|的|输入|输出|支持|上下文|每|定价|售价|采用"
-    r"|[:：(（,，])",
-    re.IGNORECASE,
-)
 
 
 class Sections:
@@ -200,25 +196,8 @@ class Sections:
                 self.names.add(cleaned)
             elif not strength and facts:
                 self._declare_leading_name(cleaned)
-        self._declare_spoken_headings(blocks)
-
-    def _declare_spoken_headings(self, blocks: Sequence[Block]) -> None:
-        """Headings that only look like a name: models where the text below begins a sentence with it, or others share its family."""
-        if not self.about_models:
-            return
-        below: dict[tuple[str, ...], list[str]] = {}
-        for block in blocks:
-            if block.table is None and block.headings:
-                below.setdefault(block.headings, []).append(plain(block.text)[:MAX_SENTENCE])
-        families = {entity.family for entity in self.names.entities if entity.kind == "model" and re.search(r"\d", entity.version)}
-        for path, texts in below.items():
-            cleaned = clean_name(path[-1])
-            name = name_and_aside(cleaned)[0]
-            if self.names.of_heading(cleaned) or name_strength(name, self.words) != 2 or _SERIES.search(name) or NO_MODEL.match(name):
-                continue
-            begins = re.compile(rf"(?:^|[.。]\s*){re.escape(name)}(?![\w-]){_SAYS.pattern}", re.IGNORECASE)
-            if any(begins.search(text) for text in texts) or split_name(name)[0] in families:
-                self.names.add(cleaned)
+        if self.about_models:
+            declare_spoken(blocks, self.names)
 
     def _spoken_of(self, blocks: Sequence[Block]) -> set[tuple[str, ...]]:
         """Sections most of whose lines name models of the document's tables: they are about those, and their headings name none."""
@@ -371,28 +350,6 @@ class Sections:
                 if not NO_MODEL.match(name):
                     self.names.add(name)
 
-    def _declare_lines(self, block: Block) -> None:
-        """Lines of a plain text that are a name with a version and what it is: `星槎 3：闭源，不支持私有化部署`; two at least."""
-        if block.kind == "list" or self.owner(block.headings)[0] not in (None, self.title_entity):
-            return
-        names: list[str] = []
-        for _, line in lines_of(block):
-            match = LABEL.match(line) if len(line) <= MAX_SENTENCE else None
-            label = clean_name(match["label"]) if match else ""
-            if match and name_strength(name_and_aside(label)[0], self.words) == 2 and not NO_MODEL.match(label):
-                names += [label] if self._states_rights(plain(match["rest"])) else []
-        if len(names) >= 2:
-            for name in names:
-                self.names.add(name)
-
-    def _states_rights(self, text: str) -> bool:
-        """Whether a text says how open something is or what may be done with it."""
-        lower = text.lower()
-        names = ("open", "closed", "self_host_phrases", "private_phrases")
-        return any(self.words.patterns[name].search(lower) for name in names) or bool(
-            licences_in(text) or re.search(r"\b(?:is|ist) (?:a )?(?:closed|geschlossen)\b", lower)
-        )
-
     def _declare_sentences(self, blocks: Sequence[Block]) -> None:
         """Names that begin a sentence with a price or a context length in it: `Zephyr-9B costs $0.20 per million input tokens`."""
         if not self.about_models:
@@ -401,17 +358,18 @@ class Sections:
             if block.table is not None or not re.search(r"\d", block.text):
                 continue
             self._declare_price_lines(block)
-            self._declare_lines(block)
+            if block.kind != "list" and self.owner(block.headings)[0] in (None, self.title_entity):
+                declare_lines(block, self.names)
             texts = [_MARK.sub("", line) for _, line in lines_of(block)] if block.kind == "list" else [block.text]
             for sentence in (sentence for text in texts for sentence in sentences(plain(text))):
                 if len(sentence) > MAX_SENTENCE or not (
-                    rates_in(sentence, PriceUnit()) or _CONTEXT_STATED.search(sentence) or self._states_rights(sentence)
+                    rates_in(sentence, PriceUnit()) or _CONTEXT_STATED.search(sentence) or states_rights(sentence, self.words)
                 ):
                     continue
                 for match in NAME.finditer(sentence):
                     name, before, after = match[0].strip(), sentence[: match.start()], sentence[match.end() :]
                     leads = _LEADS.search(before)
-                    says = _SAYS.match(after)
+                    says = SAYS.match(after)
                     if (
                         leads
                         and says

@@ -301,17 +301,10 @@ class TableReader:
             )
         if label.role in ("", "notes") and len(text) <= 30:
             own = self.words.label(text)
-            if "mode" in own.when and not self._only_mode(text.lower()):
+            if "mode" in own.when and not self.words.is_mode(text):
                 return False
             return bool(own.when) or (own.role == "direction" and own.direction in ("input", "output"))
         return False
-
-    def _only_mode(self, lower: str) -> bool:
-        """Whether a cell is a mode of calling and nothing else: `缓存命中`, `Batch API`; not `不支持缓存`."""
-        for name in ("cached", "batch", "directions", "price_words"):
-            lower = self.words.patterns[name].sub(" ", lower)
-        around = r"调用|接口|推理|模式|任务|命中|\b(?:api|only|mode|jobs?|calls?|tokens?|hits?|reads?)\b"
-        return not re.search(r"\w", re.sub(around, " ", lower))
 
     def _fields(self, table: Table, owner: EntityDraft, place: TablePlace, unit: PriceUnit) -> None:
         """Rows of fields about one entity: `输入 | $5.00`, also with a column a tier or a platform."""

@@ -174,6 +174,14 @@ class Lexicon:
             rest = pattern.sub(" ", rest)
         return not re.search(r"\w", rest.replace("的", " "))
 
+    def is_mode(self, text: str) -> bool:
+        """Whether a cell is a mode of calling and nothing else: `缓存命中`, `Batch API`; not `不支持缓存`."""
+        rest = plain(text).lower()
+        for name in ("cached", "batch", "directions", "price_words"):
+            rest = self.patterns[name].sub(" ", rest)
+        around = r"调用|接口|推理|模式|任务|命中|\b(?:api|only|mode|jobs?|calls?|tokens?|hits?|reads?)\b"
+        return not re.search(r"\w", re.sub(around, " ", rest))
+
     def is_generic(self, text: str) -> bool:
         """Whether a text is made of words that no model is named after."""
         lower = plain(text).lower()

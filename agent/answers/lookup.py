@@ -9,7 +9,7 @@ from agent.answers.closest import ENOUGH, closest, relatives
 from agent.answers.missing import missing_fact
 from agent.answers.passages import SHORT_PARAGRAPH, block, clean, pieces, says_nothing, supporting_passage
 from agent.answers.premise import figure_premise
-from agent.answers.targets import PRICE_FIELDS, display_name, target
+from agent.answers.targets import PRICE_FIELDS, asks_rate_limit, display_name, target
 from agent.events import Conflict, ConflictClaim
 from agent.similar import catalog_weights, content_tokens
 from agent.understand.constraints import is_vague
@@ -62,7 +62,7 @@ def answer_lookup(work: Work) -> Draft | None:
     mentions = [
         m for m in question.named if not (m.how == "vendor" and len(question.named) > 1 and any(o.how != "vendor" for o in question.named))
     ]
-    if not mentions:
+    if not mentions or asks_rate_limit(work):
         return None
     lines: list[str] = []
     entities: list[str] = []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from agent.answers.strangers import unknown_names
+from agent.answers.targets import asks_rate_limit
 from agent.similar import Weights, content_tokens
 from agent.understand.lexicon import has
 from agent.work import Draft, Work
@@ -90,7 +91,7 @@ def answer_passages(work: Work) -> Draft | None:
     if work.library is None:
         return None
     question = work.question.text
-    if any(work.entity(i).kind == "model" for m in work.question.named for i in m.entities):
+    if not asks_rate_limit(work) and any(work.entity(i).kind == "model" for m in work.question.named for i in m.entities):
         # What is said of a named model was looked for already; a passage about something else is no answer.
         return None
     found = work.search(question, 12)

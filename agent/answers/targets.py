@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from agent.tools.prices import INPUT, OUTPUT
@@ -67,3 +68,15 @@ def display_name(work: Work, entity: Entity) -> str:
     same = [e for e in work.catalog.entities.values() if e.name == entity.name]
     vendor = work.catalog.vendors.get(entity.vendor)
     return f"{entity.name}（{vendor.name}）" if len(same) > 1 and vendor else entity.name
+
+
+_RATE_LIMIT = re.compile(
+    r"每分钟|每秒(?!.{0,6}(?:token|字|词))|并发上限|限流|速率限制|\b(?:per|a) (?:minute|second)\b|\bRPM\b|\bTPM\b|rate limit", re.IGNORECASE
+)
+
+
+def asks_rate_limit(work: Work) -> bool:
+    """Whether a question is for how much a vendor lets through: no model's figure of tokens answers that, a passage may."""
+    mentions = work.question.named
+    several = bool(mentions) and all(m.how == "vendor" or len(m.entities) > 1 for m in mentions)
+    return several and bool(_RATE_LIMIT.search(work.question.masked))
