@@ -154,9 +154,9 @@ def _blends(work: Work, quote: PriceQuote) -> list[_Blend]:
         return [_Blend(label, rate, formula)]
     found = []
     for field in price_fields(work):
-        rate = into if field == INPUT else out
-        if rate:
-            found.append(_Blend(work.say("全按输入", "all input") if field == INPUT else work.say("全按输出", "all output"), rate))
+        price = into if field == INPUT else out
+        if price:
+            found.append(_Blend(work.say("全按输入", "all input") if field == INPUT else work.say("全按输出", "all output"), price))
     return found
 
 

@@ -22,8 +22,8 @@ def answer_fits(work: Work) -> Draft | None:
     sizes = [q for q in question.quantities if q.unit in ("token", "char", "word", "") and q.value >= 1000 and not q.is_money]
     text = question.masked.split(" \n ")[0]
     asks = FITS.search(text) or _AT_ONCE.search(text)
-    windows = {c.value for m in question.named for i in m.entities for c in work.entity(i).claims.get("context_window", ())}
-    sizes = [q for q in sizes if q.value not in windows] or sizes
+    known = {c.value for m in question.named for i in m.entities for c in work.entity(i).claims.get("context_window", ())}
+    sizes = [q for q in sizes if q.value not in known] or sizes
     if len(sizes) != 1 or not asks or not _YES_NO.search(question.text) or question.carried:
         return None
     if any(question.has(g) for g in ("price_word", "cost_word", "budget_word", "sizing_word")) or question.usage.requests is not None:

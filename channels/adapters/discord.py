@@ -36,7 +36,7 @@ from channels.core.words import say
 _THUMB = "advisor_feedback"
 _PING, _COMMAND, _BUTTON = 1, 2, 3
 _EPHEMERAL = 64
-_NOBODY = {"parse": []}
+_NOBODY: dict[str, list[str]] = {"parse": []}
 """Discord's own switch: no text of ours mentions anybody."""
 _DEFAULT_TYPES = (0, 19)
 """Ordinary messages and replies."""

@@ -226,7 +226,7 @@ def _event(payload: Mapping[str, Any]) -> Inbound:
         return Dropped("event")
     feedback = event.get("feedback_event") or {}
     person = str((payload.get("from") or {}).get("userid", ""))
-    rating = _RATINGS.get(feedback.get("type"), "none")
+    rating = _RATINGS.get(feedback.get("type", 0), "none")
     delivery = stream_id_of(str(payload.get("msgid", "")))
     reason = str(feedback.get("content") or "")
     return Thumb("wecom", str(payload.get("aibotid", "")), delivery, person, str(feedback.get("id", "")), rating_of(rating), reason)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from channels.core.adapter import ChannelError, Connection
 
 if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+    from websockets.sync.connection import Connection
 
 log = logging.getLogger("advisor.channels")
 MAX_PAUSE_S = 60.0
@@ -28,7 +28,7 @@ class Socket(Connection):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.socket: ClientConnection | None = None
+        self.socket: Connection | None = None
         self._sending = threading.Lock()
 
     @abstractmethod
