@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from channels.core.adapter import ChannelError, Connection
 
 if TYPE_CHECKING:
-    from websockets.sync.connection import Connection
+    from websockets.sync.client import ClientConnection
 
 log = logging.getLogger("advisor.channels")
 MAX_PAUSE_S = 60.0
@@ -28,7 +28,7 @@ class Socket(Connection):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.socket: Connection | None = None
+        self.socket: ClientConnection | None = None
         self._sending = threading.Lock()
 
     @abstractmethod
@@ -84,7 +84,8 @@ class Socket(Connection):
         from websockets.exceptions import ConnectionClosed
         from websockets.sync.client import connect
 
-        with connect(self.address(), max_size=MAX_FRAME_BYTES, ping_interval=None, open_timeout=15, close_timeout=2) as socket:
+        socket = connect(self.address(), max_size=MAX_FRAME_BYTES, ping_interval=None, open_timeout=15, close_timeout=2)
+        with socket:
             self.socket = socket
             try:
                 self.opened()
