@@ -28,7 +28,7 @@ from kb.errors import SettingsError, UsageError
 from kb.settings import Settings, get_settings
 
 SHIPPED = Path(__file__).parent / "suites"
-DEFAULT_SUITES = ("advisor", "fresh", "dialogues", "robustness", "retrieval")
+DEFAULT_SUITES = ("advisor", "fresh", "buyers", "readers", "dialogues", "robustness", "retrieval")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ _WANTS_FIGURE = re.compile(
 )
 
 
-_WANTS_DATE = re.compile(
+WANTS_DATE = re.compile(
     r"几月几[号日]|什么时候|何时|哪(?:一)?[天年月]|几号|日期|截止到|\bwhen\b|what date|which (?:day|year|month)|cut-?off", re.IGNORECASE
 )
 _DATE = re.compile(r"\d{4}\s*[-/年]|\d{1,2}\s*月\s*\d{1,2}")
@@ -84,7 +84,7 @@ def closest(work: Work, entity_ids: Sequence[str], *, only: Sequence[str] = ()) 
     weights = catalog_weights(work.catalog)
     meaning = work.similar_claims(text)
     must = named_things(work)
-    dated = bool(_WANTS_DATE.search(text))
+    dated = bool(WANTS_DATE.search(text))
     figure = bool(_WANTS_FIGURE.search(text))
     entities = relatives(work, entity_ids)
     versioned = any(re.search(r"\d", m.text) for m in work.question.named if set(m.entities) & set(entity_ids))
@@ -109,9 +109,11 @@ def closest(work: Work, entity_ids: Sequence[str], *, only: Sequence[str] = ()) 
                 if figure:
                     score += 0.12 if re.search(r"\d|[一二三四五六七八九十百千万亿]+级", claim_words(claim, work.catalog)) else -0.12
                 found.append(Fit(score * own - 0.001 * position, entity, claim))
+    measured = figure or any(work.field(f.field).type in _FIGURES for f in work.question.fields)
+    spoken_of = [e for e in entities if e.id in entity_ids] if versioned and measured else entities
     found += [
         f
-        for f in _passages(work, entities, entity_ids, known, figure)
+        for f in _passages(work, spoken_of, entity_ids, known, figure)
         if not (dated and not _DATE.search(f.piece)) and all(m in normalise(f.piece) for m in must)
     ]
     return sorted(found, key=lambda f: -f.score)

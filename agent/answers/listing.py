@@ -150,8 +150,12 @@ def answer_listing(work: Work) -> Draft | None:
     if any(m.how != "vendor" for m in question.named) or question.unknown:
         return None
     constraints = constraints_of(question, work.catalog)
-    if question.usage.has_volume and not (FITS.search(question.masked) and any(c.operator == "min" for c in constraints)):
+    must_fit = bool(FITS.search(question.masked)) and any(c.operator == "min" for c in constraints)
+    if question.usage.has_volume and not must_fit:
         return None
+    if must_fit and (question.has("list_word") or question.has("select_word")):
+        # "要一次读 80 万 token 的手册，选哪个": whatever is to be read, its size decides.
+        return list_of(work, judge(work.catalog, scope(work), constraints, cny_per_usd=exchange_rate(work)[0]), constraints)
     superlative = superlative_of(question, work.catalog)
     rank = rank_asked(question, work.catalog)
     if rank is not None:
@@ -171,9 +175,6 @@ def answer_listing(work: Work) -> Draft | None:
     wish = question.has("select_word") or says_superlative(question)
     if wish and superlative is None and rank is None and wished_fields(work, constraints):
         return None
-    # The more conditions a question has, the more its other words are likely to be filler.
-    if FITS.search(question.masked) and any(c.operator == "min" for c in constraints) and question.has("list_word"):
-        return list_of(work, judge(work.catalog, scope(work), constraints, cny_per_usd=exchange_rate(work)[0]), constraints)
     rest = residual_need(work, constraints, superlative)
     if rank is None and _is_no_list(work, constraints, superlative, rest, vendor_list):
         return None
@@ -189,6 +190,7 @@ def _is_no_list(
         return True
     if superlative is None and not vendor_list and _about_more(work, constraints, rest):
         return True
+    # The more conditions a question has, the more its other words are likely to be filler.
     hardness = 1.0 + 0.5 * max(0, len(constraints) - 1) + (0.5 if superlative else 0.0)
     return not vendor_list and has_need(work, rest, hardness)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from agent.answers.closest import WANTS_DATE
 from agent.answers.example_bill import needs_volume
 from agent.answers.missing import missing_fact
 from agent.answers.passages import pieces, says_nothing
@@ -178,6 +179,9 @@ def answer_price_list(work: Work) -> Draft | None:
     question = work.question
     text = _own(work)
     if any(m.how != "vendor" for m in question.named) or question.unknown or question.usage.has_volume or question.money:
+        return None
+    if WANTS_DATE.search(text):
+        # "从哪天开始生效" asks of the list, not for it.
         return None
     kinds = kind_conditions(work)
     if question.named and not kinds or not (_ALL.search(text) or kinds and _OF_EACH.search(text)):

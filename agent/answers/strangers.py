@@ -41,6 +41,23 @@ def unknown_names(work: Work) -> list[str]:
     return [w for w in found if not all(weights.known(t) for t in index_tokens(w))]
 
 
+_HAN_SUBJECT = re.compile(r"^(?:请问|那么?|咱们的?)?(?P<name>[\u4e00-\u9fff]{2,4}?)(?:的)?(?:可不可以|能不能|支不支持|是不是|能|可以|支持|允许)[^,，。]{2,20}[吗么][?？]*$")
+_ANYONE = re.compile(r"[人们司队户生员板业家者方团构门国品]$|^(?:这|那|哪|有|没|什么|怎么|如何|大|小|中|外|内)")
+
+
+def unknown_subject(work: Work) -> str:
+    """A Chinese product name that a yes/no question is about and no source holds ("豆包能私有化部署吗"); "" where there is none."""
+    question = work.question
+    match = None if question.mentions or question.carried else _HAN_SUBJECT.match(question.masked)
+    if match is None or _ANYONE.search(match["name"]) or any(f.start < match.end("name") for f in (*question.fields, *question.values)):
+        return ""
+    tokens = index_tokens(match["name"])
+    if any(catalog_weights(work.catalog).known(t) or t in EMPTY_WORDS for t in tokens if len(t) > 1):
+        return ""
+    passages = normalise(" ".join(h.chunk.indexed_text for h in work.search(match["name"], 10)))
+    return "" if normalise(match["name"]) in passages else match["name"]
+
+
 def unheard_of(work: Work) -> list[str]:
     """Those unknown names that no passage found mentions either."""
     names = unknown_names(work)

@@ -287,7 +287,7 @@ def _must_fit(question: Question, catalog: Catalog) -> list[Constraint]:
     field = next((i for i, r in catalog.fields.items() if r.type == "quantity" and r.unit == "token"), "")
     if not field or not FITS.search(question.masked) or question.has("cost_word") or question.named:
         return []
-    sizes = [q for q in question.quantities if q.unit in ("token", "char") and not q.per and q.value >= 1000]
+    sizes = [q for q in question.quantities if q.unit in ("token", "char") and not set(q.per) - {"request"} and q.value >= 1000]
     return [Constraint(field, "min", sizes[0].value, "", sizes[0].text, sizes[0].start, sizes[0].end)] if sizes else []
 
 
@@ -304,15 +304,17 @@ def _field_for(quantity: Quantity, question: Question, catalog: Catalog) -> str:
     wanted = ("rate", "money") if quantity.is_money else ("quantity", "rank", "rate", "money") if not quantity.unit else ("quantity",)
     if not quantity.is_money and quantity.value >= _TOO_DEAR and any(catalog.fields[f.field].type == "quantity" for f in question.fields):
         wanted = ("quantity",)
-    near: list[tuple[int, FieldMention]] = []
+    near: list[tuple[bool, int, FieldMention]] = []
     for mention in question.fields:
         record = catalog.fields[mention.field]
         if record.type not in wanted or quantity.unit == "token" and record.unit not in ("token", ""):
             continue
         gap = quantity.start - mention.end if mention.end <= quantity.start else mention.start - quantity.end
         if gap <= 14:
-            near.append((gap, mention))
-    return min(near, key=lambda n: n[0])[1].field if near else ""
+            between = question.masked[min(mention.end, quantity.end) : max(mention.start, quantity.start)]
+            near.append((bool(re.search(r"[,，;；。、]", between)), gap, mention))
+    # "上下文至少10万，数据放欧洲": a figure belongs to its own clause.
+    return min(near, key=lambda n: n[:2])[2].field if near else ""
 
 
 def says_superlative(question: Question) -> bool:

@@ -51,6 +51,8 @@ def own_words(question: Question) -> list[str]:
         text[q.start : q.end] = " " * (q.end - q.start)
     for f in question.fields:
         text[f.start : f.end] = " " * (f.end - f.start)
+    for c in question.conditions:
+        text[c.start : c.end] = " " * (c.end - c.start)
     for m in find_markers(question.masked):
         text[m.start : m.end] = " " * (m.end - m.start)
     for change in volume_changes(question.masked, question.quantities):

@@ -13,7 +13,7 @@ from agent.understand.growth import VolumeChange, counts_users, volume_changes
 from agent.understand.question import Question
 from agent.understand.usage import Usage
 from agent.understand.usage_time import period_factor
-from kb.quantities import DAYS
+from kb.quantities import DAYS, find_markers
 
 _SAME_AMOUNT = re.compile(
     r"全是|全部(?:是|算|按)|都(?:是|算|按)|一样的?(?:量|多|总量)|同样的?量|那边|same (?:amount|volume|number)|all (?:of it )?(?:is |were )?(?:in|out)put",
@@ -27,6 +27,27 @@ _KEEPS_THE_REST = re.compile(r"如果|要是|改|涨|降|增|减|变|换|不变|
 _ALONE = re.compile(r"只|仅|only|just", re.IGNORECASE)
 _PART_OF_A_CALL = Decimal(1_000_000)
 """A figure from here on is a total, below it that of one request, where the turn before counted requests."""
+
+
+_IS_OF = re.compile(
+    r"(?:if|assuming|given|provided|when) (?:that|it|this|those|these)(?:'s| is| are| was| were)? (?P<en>[^,.;?]*)"
+    r"|(?:如果|假如|假设|要是|按)(?:这|那|它|上面|刚才|前面)[^,，。?？]{0,6}(?:是|算)(?P<zh>[^,，。?？]*)",
+    re.IGNORECASE,
+)
+"""What says which period the figures of the turn before were for: "per year if that is monthly", "如果那是每天的量，一年多少"."""
+
+
+def _period_told(now: Question, before: Usage) -> Usage | None:
+    """The volume with the period that this turn gives to the figures of a turn that named none; None where it gives none."""
+    text = now.masked.split(" \n ")[0]
+    match = None if before.period else _IS_OF.search(text)
+    if match is None:
+        return None
+    told = [m.per for m in find_markers(match["en"] or match["zh"] or "") if m.per in DAYS]
+    if not told:
+        return None
+    wanted = [m.per for m in find_markers(text[: match.start()] + " ; " + text[match.end() :]) if m.per in DAYS]
+    return replace(before, period=told[0], asked=wanted[0] if wanted else "", duration_days=None)
 
 
 def directed_switch(now: Question) -> bool:
@@ -62,6 +83,9 @@ def patched(now: Question, before: Usage) -> Usage:
                 asked=new.asked or before.asked,
             )
         return replace(new, period=new.period or before.period)
+    told = _period_told(now, before)
+    if told is not None:
+        return told
     usage = before
     if new.asked and re.search(
         r"这么|这个量|都?改成每|same.{0,12}(?:every|per|a|each) (?:day|month|week|year)|that (?:much|many)", text, re.IGNORECASE

@@ -15,6 +15,7 @@ from typing import Literal
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
+from agent.understand.longer_names import LongerNames
 from kb.catalog.catalog import Catalog
 from kb.catalog.schema import Entity
 from kb.quantities import find_quantities, normalise
@@ -115,6 +116,12 @@ class Linker:
         self._aliases = {key: _Alias(key, tuple(self._by_weight(ids)), how, family) for key, (ids, how, family) in table.items()}
         self._by_length = sorted(self._aliases, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(key) for key in self._by_length) or r"(?!)")
+        # A name of several words joined by nothing ("fjell7turbo") tells its words only where letters meet digits: the spelt ones do.
+        self._longer: dict[str, str] = {}
+        for entity in models:
+            for name in (entity.name, *entity.aliases):
+                self._longer.setdefault(normalise(name).lower(), compact(normalise(name))[0])
+        self._longer_names = LongerNames(self._longer, COMMON_WORDS.__contains__)
         self._latin = [key for key in self._aliases if key.isascii() and len(re.sub(r"[^a-z]", "", key)) >= 4]
         # Loaded here and not with the first misspelt question.
         _pinyin("预热")
@@ -131,7 +138,7 @@ class Linker:
         owners: dict[str, list[Entity]] = {}
         for entity in entities:
             parts = entity.name.split()
-            if len(parts) >= 2 and re.fullmatch(r"[A-Za-z]{4,}", parts[-1]):
+            if entity.kind == "model" and len(parts) >= 2 and re.fullmatch(r"[A-Za-z]{4,}", parts[-1]):
                 owners.setdefault(parts[-1].lower(), []).append(entity)
         for word, owned in owners.items():
             if len(owned) == 1 and word not in table and word not in COMMON_WORDS and not _VARIANT.fullmatch(word):
@@ -161,6 +168,7 @@ class Linker:
             position = end
         covered = [(m.start, m.end) for m in found]
         found += self._misspelt(question, covered)
+        found = self._lengthen(question, found)
         sounded = self._by_sound(question, [(m.start, m.end) for m in found])
         # "通义千闻" holds the alias "通义" and means the longer one.
         found = [m for m in found if not any(s.start <= m.start and m.end <= s.end for s in sounded)] + sounded
@@ -211,6 +219,8 @@ class Linker:
             of_version = [i for i in alias.entities if version and _same_version(self._entities[i].version, version["version"])]
             if version and of_version:
                 entities, end = tuple(of_version), version.end("version")
+            elif version and version["version"][0].isalpha() and self._names_models(alias):
+                entities, unknown, end = (), version["version"], version.end("version")
         variant = _VARIANT.match(text, end)
         if variant and variant.end() < len(text) and text[variant.end()].isascii() and text[variant.end()].isalpha():
             # Spaces are gone here: "flash price" is a variant and a word, "flashback" is neither.
@@ -241,6 +251,11 @@ class Linker:
             return True
         first = next(iter(find_quantities(rest[:40])), None)
         return first is not None and first.start == 0 and bool(first.unit or first.scale)
+
+    def _names_models(self, alias: _Alias) -> bool:
+        """Whether a vendor's name and a version make up the names of its models ("北辰 X2")."""
+        names = (compact(normalise(self._entities[i].name))[0] for i in alias.entities)
+        return any(name.startswith(alias.text) and re.match(r"[a-z]\d", name[len(alias.text) :]) for name in names)
 
     def _family(self, ids: Iterable[str]) -> str:
         return next((self._entities[i].family for i in ids if self._entities[i].family), "")
@@ -297,6 +312,20 @@ class Linker:
                     Mention(word[0], word.start(), word.end(), entities, "typo", unknown, target.family or self._family(target.entities))
                 )
         return found
+
+    def _lengthen(self, question: str, found: list[Mention]) -> list[Mention]:
+        """Mentions whose next word, misspelt, makes a longer name of the catalog ("quil 2.1 flsh") become that name."""
+        out: list[Mention] = []
+        for mention in sorted(found, key=lambda m: m.start):
+            if out and mention.start < out[-1].end:
+                continue
+            longer = self._longer_names.at(question, mention.start, mention.end)
+            alias = self._aliases.get(self._longer[longer[0]]) if longer else None
+            if longer and alias:
+                family = alias.family or self._family(alias.entities)
+                mention = Mention(question[mention.start : longer[1]], mention.start, longer[1], alias.entities, "typo", "", family)
+            out.append(mention)
+        return out
 
     def _version(self, entity_id: str) -> str:
         """An entity's version, read off its name where the record has none ("北辰-X1" -> "X1")."""

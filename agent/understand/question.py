@@ -15,6 +15,7 @@ from agent.understand.deployment import Deployment
 from agent.understand.discount import PriceChange, price_change
 from agent.understand.exchange import exchange_rate
 from agent.understand.link import Linker, Mention
+from agent.understand.misspelt_units import mended
 from agent.understand.shares import Mix, blanked, read_mix, without_mix
 from agent.understand.tiers import PriceTier, price_tier
 from agent.understand.usage import Usage, read_usage
@@ -141,7 +142,7 @@ class Reader:
 
     def read(self, text: str) -> Question:
         """Understands one turn on its own; follow-ups are merged by agent/understand/followup.py."""
-        text = normalise(text).strip()
+        text = mended(normalise(text).strip())
         words = self._find_fields(text)
         # A name heard across the edge of a word ("上下文信息" holds no 文心) is none.
         linked = tuple(m for m in self.linker.link(text) if m.how != "sound" or not any(f.start < m.start < f.end < m.end for f in words))

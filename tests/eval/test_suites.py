@@ -14,6 +14,7 @@ from eval.judge_case import stands_for
 from eval.lint import lint
 from eval.outcome import Place
 from eval.score import Answered, score
+from eval.session import DEFAULT_SUITES
 from eval.suite import Case, load_suite
 from kb.catalog.load import SHIPPED_FOLDER, load_catalog
 from tests.eval.fakes import right_answer
@@ -39,7 +40,7 @@ def test_a_shipped_suite_is_what_its_source_makes(name: str) -> None:
     assert load_suite(SUITES / f"{name}.jsonl") == build(SUITES / f"{name}.yaml", prefix=SHIPPED[name])
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", DEFAULT_SUITES)
 def test_no_question_gives_its_answer_away(name: str, names: list[list[str]]) -> None:
     assert lint(load_suite(SUITES / f"{name}.jsonl"), [n for group in names for n in group]) == []
 
