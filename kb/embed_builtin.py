@@ -1,7 +1,8 @@
 """Turns the bundled weights into what can run: a sentence-transformers folder, and an ONNX graph that needs no PyTorch.
 
-Both come from the same numbers. The graph keeps the word embeddings in 4 bits, as they are delivered, and unpacks the rows
-that a text needs: the values are the same and the file is 140 MB where fp32 throughout would be 470 MB.
+Both come from the same numbers. The graph keeps all weights in 4 bits, as they are delivered, and unpacks what a text needs:
+the values are the same, the file is 68 MB where fp32 would be 470 MB, and a question, for which reading the weights takes
+longer than multiplying with them, takes 14 ms where fp32 products took 19 (measured in one run, 2 cores).
 """
 
 from __future__ import annotations
@@ -196,7 +197,17 @@ class _GraphBuilder:
         return self._add("LayerNormalization", ["summed", gain, shift], "state", axis=-1, epsilon=model.layer_norm_eps)
 
     def _product(self, state: str, weight: str) -> str:
-        return self._add("MatMul", [state, self._weight(weight, self.model.quantised(weight).dense().T)], weight + ".out")
+        """A product with weights left in 4 bits. `accuracy_level` 1: multiplied as fp32, so that vectors stay what fp32 weights give."""
+        stored = self.model.quantised(weight)
+        blocks = stored.scales.shape[1]
+        packed = stored.halves()
+        inputs = [
+            state,
+            self._weight(weight, packed.reshape(len(packed), blocks, -1)),
+            self._weight(weight + ".scales", stored.scales.astype(np.float32).reshape(-1)),
+        ]
+        sizes = {"K": 2 * packed.shape[1], "N": len(packed), "bits": 4, "block_size": 2 * packed.shape[1] // blocks}
+        return self._add("MatMulNBits", inputs, weight + ".out", self._FUSED, accuracy_level=1, **sizes)
 
     def _skip_norm(self, update: str, state: str, norm: str, bias: str, output: str) -> str:
         names = [norm + ".w", norm + ".b", bias]

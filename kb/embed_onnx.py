@@ -30,7 +30,7 @@ from kb.settings import Settings
 if TYPE_CHECKING:
     from kb.embed_torch import TorchEmbedder
 
-EXPORT = "graph-2"
+EXPORT = "graph-3"
 """Kind of the prepared folder; its number grows with the layout of the files."""
 
 _CARD = "embedder.json"
