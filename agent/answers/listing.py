@@ -541,7 +541,7 @@ def _overall(work: Work, candidates: Sequence[Entity], wish: Superlative, touche
         if len(rows) < wish.place:
             continue
         total, entity, claims = rows[wish.place - 1]
-        work.computed(total)
+        work.computed(total, Decimal(1_000_000))
         touched.append(entity.id)
         word = _rank_word(work, "贵" if wish.highest else "便宜", "dearest" if wish.highest else "cheapest", wish.place)
         lines.append(

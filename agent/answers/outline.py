@@ -52,7 +52,8 @@ def answer_outline(work: Work) -> Draft | None:
     head = work.say(f"{what}的内容，按章节：", f"{what}, by section:")
     if more > 0:
         lines.append(work.say(f"- …… 另有 {more} 节", f"- ... and {more} more"))
-    work.own_words(str(more))
+    # The numbers of headings are theirs, and the answer claims nothing by them.
+    work.own_words(f"{more} " + " ".join(f"{c.title} {c.section}" for c in shown))
     work.tool("outline", {"documents": [e.id for e in documents]}, {"sections": len(sections)})
     return Draft("\n".join([head, "", *lines]), entities=tuple(e.id for e in documents), intent="outline")
 

@@ -49,7 +49,7 @@ def unknown_subject(work: Work) -> str:
     """A Chinese product name that a yes/no question is about and no source holds ("豆包能私有化部署吗"); "" where there is none."""
     question = work.question
     match = None if question.mentions or question.carried else _HAN_SUBJECT.match(question.masked)
-    if match is None or _ANYONE.search(match["name"]) or any(f.start < match.end("name") for f in (*question.fields, *question.values)):
+    if match is None or _ANYONE.search(match["name"]) or match.end("name") > min([m.start for m in question.fields] + [m.start for m in question.values], default=len(question.masked)):
         return ""
     tokens = index_tokens(match["name"])
     if any(catalog_weights(work.catalog).known(t) or t in EMPTY_WORDS for t in tokens if len(t) > 1):
