@@ -20,7 +20,8 @@ class LongerNames:
         self._by_letter: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for name in names:
             tokens = tuple(_TOKEN.findall(name))
-            if name.isascii() and len(tokens) >= 2 and tokens[0].isalpha():
+            # A number at the end may count something ("kimi 2亿"): versions are read with their units, by the linker.
+            if name.isascii() and len(tokens) >= 2 and tokens[0].isalpha() and tokens[-1].isalpha():
                 self._by_letter.setdefault(tokens[0][0], []).append((tokens, name))
 
     def at(self, question: str, start: int, longer_than: int) -> tuple[str, int] | None:

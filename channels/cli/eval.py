@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _HELP = """Run question suites, or make new ones.
 
-SUITE is a JSONL file or the name of a shipped suite (advisor, fresh, buyers, readers, dialogues, robustness, retrieval). Without any: the shipped ones
-and yours, ADVISOR_HOME/suites/*.jsonl; yours alone where the data folder does not hold the shipped documents.
+SUITE is a JSONL file or the name of a shipped suite (advisor, fresh, buyers, readers, dialogues, robustness, retrieval). Without any: the
+shipped ones and yours, ADVISOR_HOME/suites/*.jsonl; yours alone where the data folder does not hold the shipped documents.
 Results, a summary and a self-contained HTML report go to --out, or to ADVISOR_HOME/eval/last, where each run is compared with the one
 before. A run that was broken off goes on where it stopped unless code, index or settings have changed since.
 Exit codes: 0 done and within the gate, 1 outside the gate, 2 wrong use.
