@@ -199,14 +199,13 @@ class _GraphBuilder:
     def _product(self, state: str, weight: str) -> str:
         """A product with weights left in 4 bits. `accuracy_level` 1: multiplied as fp32, so that vectors stay what fp32 weights give."""
         stored = self.model.quantised(weight)
-        blocks = stored.scales.shape[1]
-        packed = stored.halves()
+        outputs, blocks = stored.scales.shape
         inputs = [
             state,
-            self._weight(weight, packed.reshape(len(packed), blocks, -1)),
+            self._weight(weight, stored.halves().reshape(outputs, blocks, -1)),
             self._weight(weight + ".scales", stored.scales.astype(np.float32).reshape(-1)),
         ]
-        sizes = {"K": 2 * packed.shape[1], "N": len(packed), "bits": 4, "block_size": 2 * packed.shape[1] // blocks}
+        sizes = {"K": stored.columns, "N": outputs, "bits": 4, "block_size": stored.columns // blocks}
         return self._add("MatMulNBits", inputs, weight + ".out", self._FUSED, accuracy_level=1, **sizes)
 
     def _skip_norm(self, update: str, state: str, norm: str, bias: str, output: str) -> str:

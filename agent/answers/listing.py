@@ -153,9 +153,6 @@ def answer_listing(work: Work) -> Draft | None:
     must_fit = bool(FITS.search(question.masked)) and any(c.operator == "min" for c in constraints)
     if question.usage.has_volume and not must_fit:
         return None
-    if must_fit and (question.has("list_word") or question.has("select_word")):
-        # "要一次读 80 万 token 的手册，选哪个": whatever is to be read, its size decides.
-        return list_of(work, judge(work.catalog, scope(work), constraints, cny_per_usd=exchange_rate(work)[0]), constraints)
     superlative = superlative_of(question, work.catalog)
     rank = rank_asked(question, work.catalog)
     if rank is not None:
@@ -163,6 +160,9 @@ def answer_listing(work: Work) -> Draft | None:
         if (place := _place_among(rank, others)) is not None:
             return _found(work, others, place, ())
         constraints = [*others, rank]
+    if must_fit and (superlative is not None or question.has("list_word") or question.has("select_word")):
+        # "要一次读 80 万 token 的手册，选哪个": whatever is to be read, its size decides.
+        return _found(work, constraints, superlative, ())
     things = named_things(work) if question.has("list_word") else []
     if things:
         return _mentioning(work, things)

@@ -49,13 +49,15 @@ def unknown_subject(work: Work) -> str:
     """A Chinese product name that a yes/no question is about and no source holds ("豆包能私有化部署吗"); "" where there is none."""
     question = work.question
     match = None if question.mentions or question.carried else _HAN_SUBJECT.match(question.masked)
-    if match is None or _ANYONE.search(match["name"]) or match.end("name") > min([m.start for m in question.fields] + [m.start for m in question.values], default=len(question.masked)):
+    if match is None or _ANYONE.search(match["name"]):
         return ""
-    tokens = index_tokens(match["name"])
-    if any(catalog_weights(work.catalog).known(t) or t in EMPTY_WORDS for t in tokens if len(t) > 1):
+    name, starts = match["name"], [f.start for f in question.fields] + [v.start for v in question.values]
+    if any(start < match.end("name") for start in starts):
         return ""
-    passages = normalise(" ".join(h.chunk.indexed_text for h in work.search(match["name"], 10)))
-    return "" if normalise(match["name"]) in passages else match["name"]
+    weights = catalog_weights(work.catalog)
+    if any(weights.known(t) or t in EMPTY_WORDS for t in index_tokens(name) if len(t) > 1):
+        return ""
+    return "" if normalise(name) in _passages(work, name) else name
 
 
 def unheard_of(work: Work) -> list[str]:
@@ -63,5 +65,10 @@ def unheard_of(work: Work) -> list[str]:
     names = unknown_names(work)
     if not names:
         return []
-    passages = normalise(" ".join(h.chunk.indexed_text for h in work.search(work.question.text, 10)))
+    passages = _passages(work, work.question.text)
     return [n for n in names if normalise(n) not in passages]
+
+
+def _passages(work: Work, query: str) -> str:
+    """The text of the ten chunks nearest to a query, normalised."""
+    return normalise(" ".join(h.chunk.indexed_text for h in work.search(query, 10)))

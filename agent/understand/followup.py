@@ -47,16 +47,13 @@ _SEAMS = frozenset("的了呢吗那这换改成按用到给和跟与也都就还
 def own_words(question: Question) -> list[str]:
     """Content words of a turn that are neither names, quantities, periods, currencies nor words that point back."""
     text = list(_PER_COUNT.sub(lambda m: " " * len(m[0]), question.masked))
-    for q in question.quantities:
-        text[q.start : q.end] = " " * (q.end - q.start)
-    for f in question.fields:
-        text[f.start : f.end] = " " * (f.end - f.start)
-    for c in question.conditions:
-        text[c.start : c.end] = " " * (c.end - c.start)
-    for m in find_markers(question.masked):
-        text[m.start : m.end] = " " * (m.end - m.start)
-    for change in volume_changes(question.masked, question.quantities):
-        text[change.start : change.end] = " " * (change.end - change.start)
+    spans = [(q.start, q.end) for q in question.quantities]
+    spans += [(f.start, f.end) for f in question.fields]
+    spans += [(c.start, c.end) for c in question.conditions]
+    spans += [(m.start, m.end) for m in find_markers(question.masked)]
+    spans += [(v.start, v.end) for v in volume_changes(question.masked, question.quantities)]
+    for start, end in spans:
+        text[start:end] = " " * (end - start)
     rest = _DIFFERENCE.sub(" ", _PER_COUNT.sub(" ", "".join(text)))
     for group in (
         "input_cue",

@@ -116,12 +116,9 @@ class Linker:
         self._aliases = {key: _Alias(key, tuple(self._by_weight(ids)), how, family) for key, (ids, how, family) in table.items()}
         self._by_length = sorted(self._aliases, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(key) for key in self._by_length) or r"(?!)")
-        # A name of several words joined by nothing ("fjell7turbo") tells its words only where letters meet digits: the spelt ones do.
-        self._longer: dict[str, str] = {}
-        for entity in models:
-            for name in (entity.name, *entity.aliases):
-                self._longer.setdefault(normalise(name).lower(), compact(normalise(name))[0])
-        self._longer_names = LongerNames(self._longer, COMMON_WORDS.__contains__)
+        # As they are spelt: a compact key ("veraswift") has lost where its words end.
+        spelt = {normalise(name).lower() for entity in models for name in (entity.name, *entity.aliases)}
+        self._longer_names = LongerNames(spelt, COMMON_WORDS)
         self._latin = [key for key in self._aliases if key.isascii() and len(re.sub(r"[^a-z]", "", key)) >= 4]
         # Loaded here and not with the first misspelt question.
         _pinyin("预热")
@@ -320,10 +317,11 @@ class Linker:
             if out and mention.start < out[-1].end:
                 continue
             longer = self._longer_names.at(question, mention.start, mention.end)
-            alias = self._aliases.get(self._longer[longer[0]]) if longer else None
-            if longer and alias:
+            if longer is not None:
+                name, end = longer
+                alias = self._aliases[compact(name)[0]]
                 family = alias.family or self._family(alias.entities)
-                mention = Mention(question[mention.start : longer[1]], mention.start, longer[1], alias.entities, "typo", "", family)
+                mention = Mention(question[mention.start : end], mention.start, end, alias.entities, "typo", "", family)
             out.append(mention)
         return out
 

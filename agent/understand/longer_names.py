@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -14,18 +14,18 @@ _GAP = re.compile(r"[ \-_]{0,2}")
 class LongerNames:
     """Names of two words and more, by their first letter. Reading it is thread-safe."""
 
-    def __init__(self, names: Iterable[str], common: Callable[[str], bool]) -> None:
-        """`names` are compact keys (`link.compact`); `common(word)` tells everyday words, which are never taken for a misspelt one."""
+    def __init__(self, names: Iterable[str], common: Collection[str]) -> None:
+        """`names` as they are spelt, in lower case; `common` are everyday words, which are never taken for a misspelt one."""
         self._common = common
         self._by_letter: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-        for name in names:
+        for name in sorted(names):
             tokens = tuple(_TOKEN.findall(name))
             # A number at the end may count something ("kimi 2亿"): versions are read with their units, by the linker.
             if name.isascii() and len(tokens) >= 2 and tokens[0].isalpha() and tokens[-1].isalpha():
                 self._by_letter.setdefault(tokens[0][0], []).append((tokens, name))
 
     def at(self, question: str, start: int, longer_than: int) -> tuple[str, int] | None:
-        """The longest name that begins at `start` and ends behind `longer_than`, as (its key, its end); None where there is none."""
+        """The longest name that begins at `start` and ends behind `longer_than`, as (the name, its end); None where there is none."""
         best: tuple[str, int] | None = None
         for tokens, name in self._by_letter.get(question[start : start + 1].lower(), ()):
             end = self._end(question, start, tokens)
@@ -47,6 +47,6 @@ class LongerNames:
     def _same(self, written: str, token: str) -> bool:
         if written == token:
             return True
-        if not token.isalpha() or not written.isalpha() or len(token) < 4 or len(written) < 3 or self._common(written):
+        if not token.isalpha() or not written.isalpha() or len(token) < 4 or len(written) < 3 or written in self._common:
             return False
         return written[0] == token[0] and DamerauLevenshtein.distance(written, token, score_cutoff=1) <= 1

@@ -16,7 +16,7 @@ from kb.catalog.load import load_catalog
 from kb.quantities import normalise
 
 RECORDS = {
-    "vendors": [{"id": "tarn", "name": "Tarn Labs", "aliases": ["塔恩"]}],
+    "vendors": [{"id": "tarn", "name": "Tarn Labs", "aliases": ["塔恩"]}, {"id": "yunmen", "name": "云门科技", "aliases": ["云门"]}],
     "entities": [
         {
             "id": "marlin-3.5",
@@ -29,6 +29,7 @@ RECORDS = {
         {"id": "marlin-3.5-lite", "name": "Marlin 3.5 Lite", "vendor": "tarn", "family": "marlin-lite", "version": "3.5 lite"},
         {"id": "osprey-x1", "name": "Osprey-X1", "family": "osprey", "version": "x1"},
         {"id": "qinghe", "name": "青禾", "family": "qinghe", "aliases": ["青禾大模型"]},
+        {"id": "yunmen-q2", "name": "云门 Q2", "vendor": "yunmen"},
         {"id": "petrel-9b", "name": "Petrel 9B", "family": "petrel", "version": "9b"},
     ],
 }
@@ -67,6 +68,24 @@ def test_a_name_is_found_in_any_spelling(linker: Linker, text: str) -> None:
 )
 def test_a_typo_or_a_wrong_character_is_still_the_name(linker: Linker, text: str, found: str) -> None:
     assert names(linker, text) == [found]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("marlin 3.5 ltie 价格", "marlin-3.5-lite"),
+        ("marlim 3.5 lite", "marlin-3.5-lite"),
+        ("marlim3.5lit", "marlin-3.5-lite"),
+        ("marlim 3.5 like what", "marlin-3.5"),
+    ],
+)
+def test_a_slip_in_the_second_word_still_makes_the_longer_name(linker: Linker, text: str, found: str) -> None:
+    assert names(linker, text) == [found]
+
+
+def test_a_version_behind_a_vendor_that_its_models_are_named_after_is_unknown(linker: Linker) -> None:
+    assert names(linker, "云门 Q2 上下文") == ["yunmen-q2"]
+    assert names(linker, "云门 Q7 上下文") == ["?q7"]
 
 
 @pytest.mark.parametrize(
