@@ -33,6 +33,9 @@
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
 
+  // Sources that the visitor opened. The framework may put a message into the page anew, which would close them again.
+  const unfolded = new Set();
+
   // The arrow inside a step's title is a button inside a button, without a name: the title itself is what one presses.
   const quieten = () => {
     for (const arrow of document.querySelectorAll(".thought-group .title button:not([disabled])")) {
@@ -40,10 +43,15 @@
       arrow.setAttribute("aria-hidden", "true");
     }
     if (document.querySelector("[data-language]:not([aria-pressed])")) press();
+    for (const id of unfolded) {
+      const source = document.getElementById(id);
+      if (source && !source.open) source.open = true;
+    }
   };
   document.addEventListener("DOMContentLoaded", () => new MutationObserver(quieten).observe(document.body, { childList: true, subtree: true }));
 
   const open = (id) => {
+    unfolded.add(id);
     const source = document.getElementById(id);
     if (!source) return;
     source.open = true;
@@ -63,6 +71,8 @@
       open(cite.getAttribute("href").split("#")[1]);
       return;
     }
+    const folding = target?.closest("details.adv-source > summary")?.parentElement;
+    if (folding) folding.open ? unfolded.delete(folding.id) : unfolded.add(folding.id);
     const copy = target?.closest(".adv-copy");
     if (copy) {
       const label = copy.textContent;

@@ -176,6 +176,21 @@ def test_a_reloaded_page_keeps_its_conversation_and_citations(visit: Visit, serv
     assert advisor.asked[-1] == ("二", ("一",))
 
 
+def test_a_source_stays_as_the_visitor_left_it_when_its_message_is_drawn_anew(visit: Visit, served: Served) -> None:
+    redraw = "source => { const copy = source.cloneNode(true); copy.open = false; source.replaceWith(copy); }"
+    page = visit(served[0])
+    ask(page, "一")
+    page.locator('#chat a[href*="#src-"]').first.click()
+    source = page.locator(".adv-source").first
+    source.evaluate(redraw)
+    source.locator("mark").wait_for(state="visible")
+    source.locator("summary").click()
+    source.evaluate(redraw)
+    source.locator("mark").wait_for(state="hidden")
+    page.wait_for_timeout(300)
+    assert not source.locator("mark").is_visible()
+
+
 def test_two_visitors_never_see_each_other(visit: Visit, served: Served, advisor: ScriptedAdvisor) -> None:
     first, second = visit(served[0]), visit(served[0])
     first.fill("#question textarea", "甲的问题")
