@@ -138,6 +138,8 @@ def load_torch_embedder(settings: Settings) -> TorchEmbedder:
     if settings.hf_endpoint:
         os.environ.setdefault("HF_ENDPOINT", settings.hf_endpoint)
     say(f"loading {name} with sentence-transformers ...")
+    # Every shape of a batch leaves a compiled kernel behind, by default 1,024 of them: hundreds of megabytes over some thousand documents.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     import torch
     import transformers
     from sentence_transformers import SentenceTransformer

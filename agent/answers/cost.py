@@ -11,6 +11,7 @@ from agent.answers.cached import cached_bill
 from agent.answers.cost_many import several, undirected
 from agent.answers.free_tier import free_tier_bill
 from agent.answers.missing import missing_fact
+from agent.answers.premise import cost_premise
 from agent.answers.price import (
     asks_unit_price,
     context_hint,
@@ -123,7 +124,7 @@ def _single(work: Work, quote: PriceQuote, cost: ApiCost, volume: Volume, missin
     shown = f"{money(change[0], wanted)}" if change else money(cost.total, quote.currency)
     label = f" {volume.label}" if volume.label and work.language == "en" else volume.label
     approx = work.say("约 ", "about ") if quote.approx else ""
-    head = work.say(f"**{name}**{label}费用{approx or '为 '}**{shown}**。", f"**{name}** costs {approx}**{shown}**{label}.")
+    head = cost_premise(work, quote, cost.total) + work.say(f"**{name}**{label}费用{approx or '为 '}**{shown}**。", f"**{name}** costs {approx}**{shown}**{label}.")
     lines = [head, "", *(f"- {s}" for s in (*volume.steps, *steps))]
     if change:
         lines.append(f"- {change[1]}")

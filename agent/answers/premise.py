@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from agent.tools.cost import MILLION, per_tokens
-from agent.tools.prices import INPUT, PriceQuote
+from agent.tools.prices import INPUT, OUTPUT, PriceQuote
 from agent.understand.question import FieldMention
-from agent.words import tokens
+from agent.words import money, tokens
 from agent.work import Work
 from kb.catalog.schema import Claim
 from kb.quantities import Quantity
@@ -17,6 +17,9 @@ from kb.quantities import Quantity
 _ASSERTS = re.compile(r"吗|对吧|对吗|对不对|是不是|吧[?？。]*$|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard", re.IGNORECASE)
 _FREE = re.compile(r"免费|不要钱|不花钱|\bfree\b|no charge", re.IGNORECASE)
 _REACH = 14
+_PERIODS = frozenset({"day", "week", "month", "year"})
+_ROUNDING = Decimal("0.005")
+"""People round what they ask about: a bill within half a percent is the one that they mean."""
 
 
 def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
@@ -42,6 +45,32 @@ def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
         work.computed(value)
         return work.say(f"**不是 {asserted[0].text}**。", f"**Not {asserted[0].text}.** ")
     return work.say("**对**。", "**Yes.** ")
+
+
+def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
+    """What the question asserts of the unit price or of the bill ("输出价是 8 美元吧，那 40 刀对不对"), each held against `quote` and
+    `total` (in the quote's currency); "" where it asserts nothing."""
+    question = work.question
+    if not _ASSERTS.search(question.text) or question.has("false_premise_value"):
+        return ""
+    text, scale = question.masked.split(" \n ")[0], MILLION / per_tokens(quote)
+    rates = {field: rate * scale for field, rate in ((INPUT, quote.input_rate), (OUTPUT, quote.output_rate)) if rate is not None}
+    said = []
+    for quantity in question.quantities:
+        if not quantity.is_money or quantity.bound or quantity.high is not None or quantity.unit not in ("", quote.currency):
+            continue
+        shown = quantity.text.strip()
+        if _near_price(text, quantity) or quantity.per and not set(quantity.per) & _PERIODS:
+            if quantity.value in rates.values():
+                continue
+            both = work.say("、", ", ").join(f"{work.label(field)} {money(rate, quote.currency)}" for field, rate in rates.items())
+            said.append(work.say(f"单价**不是 {shown}**：资料里每百万 token {both}。", f"The unit price is **not {shown}**: the sources state {both} per million tokens. "))
+        elif abs(quantity.value - total) <= abs(total) * _ROUNDING:
+            said.append(work.say("**对**。", "**Yes.** "))
+        else:
+            said.append(work.say(f"**不是 {shown}**。", f"**Not {shown}.** "))
+        work.computed(quantity.value, *rates.values())
+    return "".join(said)
 
 
 def _near_price(text: str, quantity: Quantity) -> bool:

@@ -20,8 +20,8 @@ from eval.bench.tables import Table
 from kb.errors import UsageError
 
 NAME = "files"
-_PLAIN_DOCUMENTS = 60
-"""Documents that both pipelines ingest, alternately in two halves: enough for a rate, few enough for a slow machine."""
+_PLAIN_DOCUMENTS = 240
+"""Documents that both pipelines ingest, alternately in two halves: enough that opening an index does not decide the rate."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
