@@ -151,6 +151,7 @@ class DistributedView:
             ids, vectors = self.manifest.vectors(others, self.stamp[0])
             found.update(zip(ids, (vectors @ vector).tolist() if ids else (), strict=True))
         known = narrowed.passing(self.manifest, self.stamp[0], list(found))
+        selection.lost.update((found.keys() | set(also)) - set(known))
         best = [id_ for id_ in sorted(known, key=lambda id_: -found[id_]) if id_ not in also][:k]
         return {id_: found[id_] for id_ in {*best, *(id_ for id_ in also if id_ in known)}}
 

@@ -250,7 +250,7 @@ class Index:
             SearchHit(chunk, rank, scores[chunk.id], dense.get(chunk.id), lexical.get(chunk.id))
             for rank, chunk in enumerate(chosen, start=1)
         ]
-        return hits, len(chunks) == len(ranked)
+        return hits, len(chunks) == len(ranked) and not selection.lost
 
     def _look_again(self, query: str, ranked: list[tuple[str, float]], chunks: dict[str, Chunk]) -> list[tuple[str, float]]:
         """The best hits in the reranker's order, if there is one. They keep falling scores: the rest stays behind them."""

@@ -310,10 +310,11 @@ class Manifest:
             rows = self._all(
                 f"""SELECT d.content, d.source, c.title FROM document_rows d
                     JOIN contents c ON c.generation = d.generation AND c.hash = d.content
-                    WHERE d.generation = ? AND d.content IN ({",".join("?" * len(part))}) ORDER BY d.source""",
+                    WHERE d.generation = ? AND d.content IN ({",".join("?" * len(part))})""",
                 (generation, *part),
             )
-            for content, source, title in rows:
+            # Sorted here: for an ORDER BY, SQLite would rather go through every document in order.
+            for content, source, title in sorted(rows, key=lambda row: str(row[1])):
                 found.setdefault(content, ([], title))[0].append(source)
         return found
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -41,6 +41,8 @@ class Selection:
     """The sources that were asked for, None for any."""
     passing: Any = None
     """What the view that made it remembers of it."""
+    lost: set[str] = field(default_factory=set)
+    """Candidates that a search index named and the manifest does not know, or not here: a writer may have replaced them since."""
 
 
 class StoreView(Protocol):

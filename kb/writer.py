@@ -314,10 +314,11 @@ class IndexWriter:
         marks = ",".join("?" * len(values))
         return [
             row[0]
+            # Not as a join: without statistics SQLite would go through every chunk for it.
             for row in self.manifest.connection.execute(
-                f"""SELECT DISTINCT c.id FROM chunk_rows c JOIN document_rows d ON d.generation = c.generation AND d.content = c.content
-                    WHERE d.generation = ? AND {column} IN ({marks})""",
-                (self.generation, *values),
+                f"""SELECT id FROM chunk_rows WHERE generation = ? AND content IN
+                    (SELECT d.content FROM document_rows d WHERE d.generation = ? AND {column} IN ({marks}))""",
+                (self.generation, self.generation, *values),
             )
         ]
 
