@@ -55,6 +55,8 @@ class Work:
     cited: dict[int, list[Claim]] = field(default_factory=dict)
     """Mark -> the claims that it stands for."""
     calculated: set[Decimal] = field(default_factory=set)
+    judged: set[int] = field(default_factory=set)
+    """Where the question states figures that the answer calls right or wrong."""
     tools: list[ToolFinished] = field(default_factory=list)
     subject: tuple[str, ...] = ()
     """What the answer was about where the question named nothing: "它" of the next turn."""

@@ -26,10 +26,11 @@ _WORDS: dict[str, int | Decimal] = {
     "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100, "half": Decimal("0.5"),
 }  # fmt: skip
 
+_LARGEST_EXPONENT = 30
 _ARABIC = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\d.])\.\d+"
 _CJK = "零〇一二两俩三四五六七八九十百千万亿萬億半点"
 _NUMBER = re.compile(
-    rf"(?P<arabic>(?:{_ARABIC})(?:[eE][+-]?\d+(?![a-zA-Z\d]))?)"
+    rf"(?P<arabic>(?:{_ARABIC})(?:[eE][+-]?\d{{1,2}}(?![a-zA-Z\d]))?)"
     r"(?:(?P<gap>[ ]?)(?P<latin>thousand|trillion|millions?|billions?|mil|mio|mm|mn|bn|tn|kk|kw|[kKwWmMbB])(?![a-zA-Z]*\d|[a-zA-Z])"
     r"|(?P<tight>kk|kw|[kKwWmMbB]|mil|million|billion)(?=[ ]?tok|input|output|in\b|out\b)"
     r"|(?P<mixed>[ ]?(?:[十百千]|多|来)[wW](?![A-Za-z]))"
@@ -120,11 +121,12 @@ def parse_han(text: str) -> Decimal | None:  # noqa: C901
 
 
 def find_numbers(text: str) -> list[Number]:
-    """All numerals of an NFKC-normalised text in order. Chinese ordinals ("第三") and identifiers are left out."""
+    """All numerals of an NFKC-normalised text in order. Chinese ordinals ("第三") and identifiers are left out, as is what is too long
+    to count anything: arithmetic on a million digits takes minutes."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text):
         number = _read(match, text)
-        if number is not None:
+        if number is not None and abs(number.value.adjusted()) <= _LARGEST_EXPONENT:
             found.append(number)
     return found
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from agent.tools.cost import MILLION, per_tokens
 from agent.tools.prices import INPUT, OUTPUT, PriceQuote
 from agent.understand.question import FieldMention
-from agent.words import money, tokens
+from agent.words import currency_name, money, tokens
 from agent.work import Work
 from kb.catalog.schema import Claim
 from kb.quantities import Quantity
@@ -17,6 +17,7 @@ from kb.quantities import Quantity
 _ASSERTS = re.compile(r"吗|对吧|对吗|对不对|是不是|吧[?？。]*$|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard", re.IGNORECASE)
 _FREE = re.compile(r"免费|不要钱|不花钱|\bfree\b|no charge", re.IGNORECASE)
 _REACH = 14
+_UNIT_PRICE = re.compile(r"(?:价|price|rate)[^，,。]{0,6}$", re.IGNORECASE)
 _PERIODS = frozenset({"day", "week", "month", "year"})
 _ROUNDING = Decimal("0.005")
 """People round what they ask about: a bill within half a percent is the one that they mean."""
@@ -57,10 +58,20 @@ def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
     rates = {field: rate * scale for field, rate in ((INPUT, quote.input_rate), (OUTPUT, quote.output_rate)) if rate is not None}
     said = []
     for quantity in question.quantities:
-        if not quantity.is_money or quantity.bound or quantity.high is not None or quantity.unit not in ("", quote.currency):
+        if not quantity.is_money or quantity.bound or quantity.high is not None or question.is_rate(quantity):
             continue
         shown = quantity.text.strip()
-        if _near_price(text, quantity) or quantity.per and not set(quantity.per) & _PERIODS:
+        if quantity.unit not in ("", quote.currency):
+            if question.rate_span is None and work.default_rate is None:
+                work.judged.add(quantity.start)
+                own = currency_name(quote.currency, work.language)
+                work.computed(quantity.value)
+                said.append(
+                    work.say(f"资料以{own}计价，没有汇率，无法核对 {shown}。", f"The sources price in {own}; without a rate {shown} cannot be checked. ")
+                )
+            continue
+        work.judged.add(quantity.start)
+        if _UNIT_PRICE.search(text[: quantity.start]) or quantity.per and not set(quantity.per) & _PERIODS:
             if quantity.value in rates.values():
                 continue
             both = work.say("、", ", ").join(f"{work.label(field)} {money(rate, quote.currency)}" for field, rate in rates.items())

@@ -26,11 +26,11 @@ def unreadable(text: str, language: str) -> Draft | None:
             refused=True,
             intent="empty",
         )
-    if re.search(r"[\d.,]{40}", text):
+    if re.search(r"[\d.,]{40}|\d[eE][+-]?(?:[3-9]\d|\d{3,})(?![\dA-Za-z])", text):
         return Draft(
-            "问题里有一个超过 40 位的数字，无法当作用量或金额；请检查。"
+            "问题里有一个位数过多的数字，无法当作用量或金额；请检查。"
             if zh
-            else "The question holds a number of more than 40 digits, which is no volume or amount; please check it.",
+            else "The question holds a number of too many digits, which is no volume or amount; please check it.",
             refused=True,
             intent="bad_input",
         )

@@ -54,7 +54,7 @@ def _used(work: Work, quantity: Quantity) -> bool:  # noqa: C901
         spans += question.mix.spans
     if question.rate_span is not None:
         spans.append(question.rate_span)
-    if any(a <= quantity.start < b or quantity.start <= a < quantity.end for a, b in spans):
+    if quantity.start in work.judged or any(a <= quantity.start < b or quantity.start <= a < quantity.end for a, b in spans):
         return True
     if any(quantity.value in (s.tokens, s.share * 100) for s in usage.sizes):
         return True

@@ -205,3 +205,26 @@ def test_a_budget_counts_documents_at_the_price_of_their_length(quick_advisor: A
 
 def test_weights_in_another_format_are_weights_again(quick_advisor: Advisor) -> None:
     assert "**13 GB**" in ask(quick_advisor, "13b fp16权重多大", "换成int8").answer
+
+
+@pytest.mark.parametrize(
+    ("text", "verdicts", "bill"),
+    [
+        ("GPT-5.1的输出价是8美元吧，那100M输出就是40刀，对不对", ["不是 8美元", "不是 40刀"], "$1,500"),
+        ("100M输出给GPT-5.1是1500美元对吧？", ["**对**"], "$1,500"),
+        ("Is it right that 10M input tokens of GPT-5.1 cost $12.5?", ["Not $12.5"], "$50"),
+        ("so the GPT-5.1 output price is $15 right? 20M output would be $300?", ["**Yes.**"], "$300"),
+        ("GLM-4 100M输入是1万块吧", ["无法核对 1万块"], "$290"),
+    ],
+)
+def test_what_a_question_says_of_a_price_or_a_bill_is_called_right_or_wrong(
+    quick_advisor: Advisor, text: str, verdicts: list[str], bill: str
+) -> None:
+    answer = ask(quick_advisor, text).answer
+    assert all(verdict in answer for verdict in verdicts) and bill in answer
+    assert "没有用到" not in answer and "Not used" not in answer
+
+
+def test_a_bill_that_nothing_was_said_of_gets_no_verdict(quick_advisor: Advisor) -> None:
+    answer = ask(quick_advisor, "GPT-5.1 100M输出多少钱").answer
+    assert answer.startswith("**GPT-5.1**")

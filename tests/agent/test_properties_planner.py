@@ -58,6 +58,12 @@ def test_no_long_run_of_anything_is_slow(quick_advisor: Advisor, text: str) -> N
     ask(quick_advisor, text)
 
 
+@pytest.mark.parametrize("figure", ["1e93000万", "1e-93000", "1E+400亿", "1e30"])
+@pytest.mark.parametrize("frame", ["GPT-5.1 {} tokens 多少钱", "每月{}3000万，回本要多久", "预算{}元能用多少 DeepSeek", "70B {} 并发几张卡"])
+def test_a_figure_with_a_huge_exponent_is_refused_at_once(quick_advisor: Advisor, frame: str, figure: str) -> None:
+    assert ask(quick_advisor, frame.format(figure)).refused
+
+
 def test_the_same_question_gets_the_same_answer(quick_advisor: Advisor) -> None:
     for text in random_texts(40, seed=11):
         assert ask(quick_advisor, text).answer == ask(quick_advisor, text).answer

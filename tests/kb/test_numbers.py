@@ -154,3 +154,8 @@ def test_any_run_of_numeral_characters_is_a_finite_number_or_none(text: str) -> 
     assert value is None or value.is_finite()
     for number in find_numbers(text):
         assert number.value.is_finite()
+
+
+@pytest.mark.parametrize("text", ["1e93000万", "1e-93000元", "1e99", "9e31亿", "一" + "万" * 40, "7" * 32])
+def test_a_figure_too_large_to_count_anything_is_no_number(text: str) -> None:
+    assert all(-31 < number.value.adjusted() < 31 for number in find_numbers(normalise(text)))
