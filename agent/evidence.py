@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Protocol
 
 from kb.catalog.catalog import Catalog
-from kb.catalog.schema import Claim
+from kb.catalog.schema import Claim, Entity, FieldRecord
 from kb.catalog.show import claim_text
 from kb.text import normalise, sentences
 from kb.types import Chunk, Citation, Place, SearchHit
+
+_SAID = "\0"
+_WORD, _WORDS, _NAMED = 6, 18, 9
+"""What it counts that a line has a word of the field, at most, and that it names the claim's entity: a table says the same of several."""
 
 
 class Library(Protocol):
@@ -39,14 +44,52 @@ def value_forms(claim: Claim) -> list[str]:
     return [f for f in forms if f]
 
 
-def best_quote(text: str, forms: Sequence[str], words: Sequence[str] = ()) -> tuple[str, int]:
+@dataclass(frozen=True)
+class Wording:
+    """How documents put one value of a field with a fixed set of values: its `own` words and those of the `other` values."""
+
+    own: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """What the claim's entity is called."""
+
+    def score(self, text: str) -> int:
+        """3 where the text says this value, 1 where it says another one too, else 0: "支持" is not said by "不支持"."""
+        for word in self.own:  # "不开源" is no "开源"
+            if any(other in word for other in self.other):
+                text = text.replace(word, _SAID)
+        left = text
+        for word in self.other:
+            left = left.replace(word, " ")
+        return 0 if _SAID not in left and not any(word in left for word in self.own) else 3 if left == text else 1
+
+    def is_about(self, chunk: Chunk) -> bool:
+        """Whether the entity is named where the chunk stands: a row of a table is about the model that it names."""
+        where = normalise(f"{chunk.title} {chunk.section} {chunk.text}")
+        return not self.names or any(name in where for name in self.names)
+
+
+def wording(claim: Claim, field: FieldRecord | None, entity: Entity | None) -> Wording:
+    """The names of the claim's entity, and the words of its value where the field has a fixed set of values."""
+    names = tuple(normalise(n) for n in (*((entity.name, *entity.aliases) if entity else ()), claim.about) if len(n) > 1)
+    if field is None or not isinstance(claim.value, str) or claim.value not in field.values:
+        return Wording(names=names)
+    said = {id_: {normalise(w) for w in (*value.words, value.label.zh)} for id_, value in field.values.items()}
+    own = said[claim.value]
+    other = {w for id_, words in said.items() if id_ != claim.value for w in words - own}
+    return Wording(tuple(own), tuple(sorted(other, key=len, reverse=True)), names)
+
+
+def best_quote(text: str, forms: Sequence[str], words: Sequence[str] = (), said: Wording | None = None) -> tuple[str, int]:
     """The line or sentence of a text that carries the value, and how well it does (0: not at all)."""
     best, best_score = "", 0
     low_words = [normalise(w) for w in words if len(w) > 1]
     for line in _lines(text):
         low = normalise(line)
         hit = next((len(forms) - i for i, form in enumerate(forms) if _contains(low, normalise(form))), 0)
-        score = hit * 10 + min(9, sum(1 for w in low_words if w in low) * 3)
+        hit = hit or (said.score(low) if said else 0)
+        score = hit * 10 + min(_WORDS, sum(_WORD for w in low_words if w in low))
+        score += _NAMED if said is not None and any(name in low for name in said.names) else 0
         if hit and score > best_score:
             best, best_score = line, score
     return best, best_score
@@ -75,7 +118,7 @@ def locate(claim: Claim, library: Library | None, catalog: Catalog) -> Citation:
     field = catalog.fields.get(claim.field)
     words = [*field.words, field.label.zh, field.label.en] if field else []
     if library is not None:
-        found = _in_source(claim, library, words)
+        found = _in_source(claim, library, words, wording(claim, field, catalog.entities.get(claim.entity)))
         if found is not None:
             return found
         found = _in_record(claim, library, catalog)
@@ -86,7 +129,7 @@ def locate(claim: Claim, library: Library | None, catalog: Catalog) -> Citation:
     return Citation(claim.source, claim.section, Place((line, line)), quote)
 
 
-def _in_source(claim: Claim, library: Library, words: list[str]) -> Citation | None:
+def _in_source(claim: Claim, library: Library, words: list[str], said: Wording) -> Citation | None:
     forms = value_forms(claim)
     if claim.when:
         words = [*words, *claim.when.values()]
@@ -97,7 +140,8 @@ def _in_source(claim: Claim, library: Library, words: list[str]) -> Citation | N
         section = 3 if leaf == wanted else 2 if wanted and wanted in normalise(chunk.section) else 0
         if claim.source_line and chunk.place.lines[0] <= claim.source_line <= chunk.place.lines[1]:
             section = max(section, 3)
-        quote, score = best_quote(chunk.text, forms, words)
+        fits = said if chunk.kind != "row" or said.is_about(chunk) else None
+        quote, score = best_quote(chunk.text, forms, words, fits)
         if not quote and section == 3 and not isinstance(claim.value, Decimal):
             quote, score = _closest(chunk.text, claim), 1
         if not quote:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 from scripted import PASSAGE, QUOTE, ScriptedAdvisor, ScriptedConversation, scripted_done, scripted_passage
 
+import agent
 from agent.events import AnswerFailed, TextDelta, ToolFinished, ToolStarted, Understood
 from channels.page.cards import cards_html, copy_text, highlighted
 from channels.page.session import BusyError, Session, Sessions
@@ -148,3 +151,15 @@ def test_steps_that_the_answer_shows_already_are_folded_and_others_are_open() ->
     hidden = cards_html(scripted_done(tools=(tool,), answer="2"), "t", scripted_passage)
     assert '<details class="adv-calc"><summary>' in shown and '<details class="adv-calc" open>' in hidden
     assert '1 × <b>2</b> = 2 <a href="#src-t-1">1</a>' in shown
+
+
+def test_every_tool_of_the_agent_has_a_title_in_both_languages() -> None:
+    folder = Path(agent.__file__).parent
+    calls = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    names = {
+        str(call.args[0].value)
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "tool" and call.args and isinstance(call.args[0], ast.Constant)
+    }
+    assert len(names) > 30
+    assert [name for name in sorted(names) if not {tool_title(name, "zh"), tool_title(name, "en")}.isdisjoint({name.replace("_", " ")})] == []
