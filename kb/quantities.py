@@ -146,9 +146,12 @@ _COUNTED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """A noun before a bare figure that says what it counts: "日活 3万", "次数改成 3000", "总量 2亿"."""
 _PERIOD_BEFORE = re.compile(
-    r"(?<![\d零一二三四五六七八九十百两几个上下本这每当半首次多今明去整同生节假])[日月年](?:均|耗|用|消耗|用掉|烧|花|跑)?(?=(?:约|大概)?\s?(?:\d|[一二三四五六七八九十两几百千]+[万千百亿]))"
+    r"(?<![\d零一二三四五六七八九十百两几个上下本这每当半首次多今明去整同生节假])[日月年](?:均|耗|用|消耗|用掉|烧|花|跑)?"
+    r"(?=(?:输入|输出|请求|调用|处理|token|tokens|总|和|、|量|各|约|大概)*\s?(?:\d|[一二三四五六七八九十两几百千]+[万千百亿]))"
 )
-"""The period that stands right before its figure: "月2亿", "日耗 500万"."""
+"""The period that stands right before its figure: "月2亿", "日耗 500万", "月输入 2亿"."""
+_LONGEST = 10_000
+"""Days, months or years: nobody counts more of them."""
 _LONGER_WORD = re.compile(
     r"部(?=[分署门])|本(?=[地来身])|单(?=[价位])|通(?=[常用过])|场(?=景)|条(?=件)|字(?=[节段])|天(?=然)|人(?=[工力均])|位(?=[数置])"
 )
@@ -230,6 +233,9 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
     value, unit, money = number.value, "", False
     match = words.after.match(text, end)
     if match and _LONGER_WORD.match(text, match.end() - 1):
+        match = None
+    if match and value >= _LONGEST and words.unit_of.get(match[0].strip().lower()) in DAYS:
+        # "输入 300万 日输出 100万": the day belongs to what follows.
         match = None
     if match:
         word = re.sub(r"^个 ", "个", match[0].lstrip(" -").lower())
