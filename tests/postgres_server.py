@@ -57,7 +57,7 @@ def running_postgres() -> Iterator[PostgresServer]:
     assert binaries is not None, MISSING
     folder = Path(tempfile.mkdtemp(prefix="advisor-postgres-"))
     try:
-        account = _account()
+        account = unprivileged()
         if account:
             shutil.chown(folder, account)
         who: dict[str, Any] = {"user": account, "cwd": folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}}
@@ -82,8 +82,8 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _account() -> str | None:
-    """PostgreSQL refuses to run as root."""
+def unprivileged() -> str | None:
+    """An account to run servers by where this one is root (PostgreSQL refuses to run as root); None where it is not."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
