@@ -13,7 +13,7 @@ from kb.text import index_tokens, query_tokens
 
 # Function words that say nothing about the subject of a question.
 EMPTY_WORDS = frozenset(
-    "怎么样 么样 怎么 怎样 介绍 绍一 如何 好不 不好 好用 用吗 聊聊 说说 说一 什么 哪个 哪些 多少 怎么 怎样 如何 可以 能不 不能 有没 "
+    "怎么样 么样 怎么 怎样 介绍 绍一 如何 好不 不好 好用 用的 用吗 聊聊 说说 说一 什么 哪个 哪些 多少 怎么 怎样 如何 可以 能不 不能 有没 "
     "没有 是不 的是 请问 告诉 一下 我们 你们 他们 现在 哪家 哪款 模型 个模 大模 型的 型是 哪一 一个 几个 吗 呢 啊 吧 "
     "the a an is are was were do does did can could will would shall should may might of for to in on at by with from and or "
     "not no it its this that these those what which who whom whose when where why how many much any some there here be been "

@@ -193,7 +193,7 @@ def _wishes(work: Work, constraints: Sequence[Constraint], wished: Sequence[Fiel
 
 FOR_WHOM = re.compile(
     r"适合谁|谁适合|给谁用|适合什么(?:人|样的人|企业|公司)|适合哪(?:些|类)(?:人|企业|公司)|for whom|who (?:is|are) (?:it|they|this|that) (?:for|good for)|suits whom", re.IGNORECASE)
-_ABOUT_MODELS = re.compile(r"模型|大模型|\b(?:ai|llm|api)\b|models?\b|which one should|^\W*(?:推荐|选)", re.IGNORECASE)
+_ABOUT_MODELS = re.compile(r"模型|大模型|\b(?:ai|llm|api)\b|models?\b|which one should|^\W*(?:随便|帮我|给我|请)?(?:推荐|选|挑)", re.IGNORECASE)
 
 
 def _ask_back(work: Work) -> Draft | None:

@@ -13,7 +13,9 @@ from agent.answers.targets import PRICE_FIELDS, asks_rate_limit, display_name, t
 from agent.events import Conflict, ConflictClaim
 from agent.similar import catalog_weights, content_tokens
 from agent.understand.constraints import is_vague
+from agent.understand.lexicon import pattern
 from agent.understand.link import Mention
+from agent.understand.question import FieldMention
 from agent.work import Draft, Work
 from kb.catalog.schema import Claim, Entity
 from kb.catalog.show import claim_text, value_text
@@ -248,7 +250,7 @@ def _relevant(work: Work, entity: Entity, field: str) -> list[Claim]:
 def claim_line(work: Work, entity: Entity, field: str, claims: Sequence[Claim]) -> str:
     """What the claims say of one field of an entity, with their marks."""
     name, label = display_name(work, entity), work.label(field)
-    premise = _yes_or_no(work, field, claims) + figure_premise(work, field, claims)
+    premise = _yes_or_no(work, field, claims) + figure_premise(work, field, claims) + _without_price(work, field, claims)
     if len(claims) == 1:
         return premise + work.say(f"**{name}** 的{label}：{_said(work, claims[0])}。", f"**{name}**, {label}: {_said(work, claims[0])}.")
     body = "\n".join(f"- {_said(work, c)}" for c in claims)
@@ -274,6 +276,35 @@ def _yes_or_no(work: Work, field: str, claims: Sequence[Claim]) -> str:
         return work.say("**是的。** ", "**Yes.** ")
     # A list that leaves something out does not deny it.
     return "" if several else work.say("**不是。** ", "**No.** ")
+
+
+_HOW_MUCH = re.compile(r"多少钱|什么价|啥价|报价|费用|花多少|要花|how much (?:is|does|do|would|will|are)|price|\bcosts?\b", re.IGNORECASE)
+_NEAR = 8
+"""Characters between what is asked of and the word for its price, at most."""
+_AMOUNT = re.compile(r"[$¥￥€£%％折]|\d\s*万?(?:元|美元|块|usd|cny|eur)|免费|\bfree\b", re.IGNORECASE)
+
+
+def _without_price(work: Work, field: str, claims: Sequence[Claim]) -> str:
+    """That no price is stated, where one is asked of something that the sources only describe ("私有化多少钱")."""
+    record = work.field(field)
+    text = work.question.masked.split(" \n ")[0]
+    asked = [m for m in work.question.fields if m.field == field and m.end > m.start]
+    if record.type not in ("text", "list") or not any(_beside(a, m) for a in _HOW_MUCH.finditer(text) for m in asked if _one_clause(text, a, m)):
+        return ""
+    if any(pattern(word).search(" ".join((*record.words, record.label.zh, record.label.en))) for word in ("price_word", "cost_word")):
+        return ""
+    if any(_AMOUNT.search(claim_text(c, work.catalog, work.language, with_source=False)) for c in claims):
+        return ""
+    return work.say(f"资料没有写{record.label.zh}的价格，不做猜测。", f"The sources state no price of {record.label.en}. ")
+
+
+def _beside(price: re.Match[str], mention: FieldMention) -> bool:
+    return 0 <= (price.start() - mention.end if mention.end <= price.start() else mention.start - price.end()) <= _NEAR
+
+
+def _one_clause(text: str, price: re.Match[str], mention: FieldMention) -> bool:
+    between = text[min(price.end(), mention.end) : max(price.start(), mention.start)]
+    return not re.search(r"[，,。;；、和与]|\band\b", between)
 
 
 def _said(work: Work, claim: Claim) -> str:

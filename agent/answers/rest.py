@@ -25,7 +25,7 @@ _ASKS = re.compile(
 
 def complete(work: Work, draft: Draft) -> Draft:
     """The draft with a line for every field that is asked in a part of the question of its own and not answered yet."""
-    if draft.refused or draft.intent not in _SINGLE | _LOOKED_UP or len(draft.entities) > _FEW or work.question.carried or not _ASKS.search(work.question.text):
+    if draft.refused or draft.intent not in _SINGLE | _LOOKED_UP or len(draft.entities) > _FEW or work.question.carried or not _is_asked(work, draft):
         return draft
     entities = [work.entity(i) for i in draft.entities if work.entity(i).kind == "model"]
     covered = {*draft.fields, *(c.field for c in work.claims), *_NOT_ASKED}
@@ -50,6 +50,13 @@ def complete(work: Work, draft: Draft) -> Draft:
     return replace(draft, text="\n".join([draft.text, "", *lines]), fields=(*draft.fields, *fields))
 
 
+def _is_asked(work: Work, draft: Draft) -> bool:
+    """Whether the text asks, or only names what is wanted ("GLM-4 的上下文和价格")."""
+    text = work.question.text
+    return bool(_ASKS.search(text)) or draft.intent in _NOTED and not work.question.quantities and len(text) <= _SHORT
+
+
+_NOTED, _SHORT = frozenset({"price", "look_up"}), 40
 _LOOKED_UP = frozenset({"look_up", "compare", "rank"})
 _MOST_EXTRA = 2
 _ONE_RARE_WORD = 3.0

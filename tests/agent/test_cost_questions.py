@@ -228,3 +228,28 @@ def test_what_a_question_says_of_a_price_or_a_bill_is_called_right_or_wrong(
 def test_a_bill_that_nothing_was_said_of_gets_no_verdict(quick_advisor: Advisor) -> None:
     answer = ask(quick_advisor, "GPT-5.1 100M输出多少钱").answer
     assert answer.startswith("**GPT-5.1**")
+
+
+@pytest.mark.parametrize(
+    ("text", "bill"),
+    [
+        ("GPT-5.1月输入2亿，一年多少钱", "$12,000"),
+        ("Claude 4.5和GPT-5.1差价一年多少，月输入2亿输出5千万", "$60,000"),
+        ("GPT-5.1 日输入300万 日输出100万 一年多少钱", "$10,950"),
+        ("GPT-5.1 日输入300万日输出100万 每月多少钱", "$900"),
+    ],
+)
+def test_a_period_right_before_what_it_counts_is_read(quick_advisor: Advisor, text: str, bill: str) -> None:
+    assert bill in ask(quick_advisor, text).answer
+
+
+@pytest.mark.parametrize("text", ["GLM-4的上下文和价格", "GLM-4 price and context window"])
+def test_things_that_are_only_named_are_all_answered(quick_advisor: Advisor, text: str) -> None:
+    answer = ask(quick_advisor, text).answer
+    assert "$2.90" in answer and "800,000" in answer
+
+
+@pytest.mark.parametrize(("text", "said"), [("GLM-4私有化部署费用", "没有写"), ("how much is private deployment of ERNIE 4.5", "state no price")])
+def test_a_price_that_is_not_stated_is_not_another_one(quick_advisor: Advisor, text: str, said: str) -> None:
+    answer = ask(quick_advisor, text).answer
+    assert said in answer and "¥120" not in answer and "$2.90" not in answer
