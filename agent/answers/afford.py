@@ -20,6 +20,11 @@ _COVERS = re.compile(
 )
 
 
+def _is_limit(text: str, money: Quantity) -> bool:
+    """Whether the amount bounds the whole bill ("每月 1000 美元以内") rather than a unit price ("输出价 40 元以内")."""
+    return money.bound == "max" and set(money.per) <= set(DAYS) and not re.search(r"价|price|rate|单", text[max(0, money.start - 8) : money.end + 6], re.IGNORECASE)
+
+
 def answer_afford(work: Work) -> Draft | None:
     """The cost of the volume against the budget on each named model (or every priced one); None without both."""
     question = work.question
@@ -27,7 +32,7 @@ def answer_afford(work: Work) -> Draft | None:
     text = question.masked.split(" \n ")[0]
     if not question.money or usage.total_tokens is not None or usage.input_tokens is None and usage.output_tokens is None:
         return None
-    if not _COVERS.search(text) or question.has("break_even_word") or question.has("switch_word"):
+    if not (_COVERS.search(text) or _is_limit(text, question.money[0])) or question.has("break_even_word") or question.has("switch_word"):
         return None
     if usage.request_input_tokens is not None and usage.requests is None:
         return None
@@ -41,10 +46,13 @@ def answer_afford(work: Work) -> Draft | None:
     lines: list[str] = []
     enough: list[str] = []
     touched: list[str] = []
+    apart: list[str] = []
     for entity_id in ids:
         quotes = usable_quotes(work, entity_id, usage.request_input_tokens or context_hint(work))
         said = _one(work, quotes[0], volume, budget, brief=everyone) if quotes else None
         if said is None:
+            if quotes and everyone:
+                apart.append(work.entity(entity_id).name)
             continue
         touched.append(entity_id)
         lines += said[0]
@@ -55,7 +63,10 @@ def answer_afford(work: Work) -> Draft | None:
     if everyone:
         names = work.say("、", ", ").join(enough)
         head = work.say(f"预算内的是 **{names}**：", f"Within the budget: **{names}**:") if enough else work.say("按这个用量，下列模型**都超预算**：", "At this volume **all of these exceed the budget**:")
-        lines = [head, *lines]
+        lines = [head, *lines, *(f"- {step}" for step in volume.steps)]
+    if apart:
+        names = work.say("、", ", ").join(apart)
+        lines.append(work.say(f"- 以别的货币计价、没有汇率而未比较：{names}。", f"- Priced in another currency and not compared without a rate: {names}."))
     lines += currency_note(work, budget)
     return Draft("\n".join(lines), entities=tuple(touched), fields=PRICE_FIELDS, intent="budget")
 

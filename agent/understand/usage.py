@@ -130,6 +130,9 @@ def direct(text: str, quantities: list[Quantity], division: Division | None = No
         if not here:
             amounts += [Amount("total", q) for q in mine]
             continue
+        if len(mine) == 1 and (together := _named_together(text, mine[0], here)):
+            amounts += [Amount(direction, replace(mine[0], unit=mine[0].unit or "token")) for direction in together]
+            continue
         if len(mine) == 1 and len({c[2] for c in here}) == 1:
             amounts.append(Amount(here[0][2], mine[0]))
             continue
@@ -138,6 +141,30 @@ def direct(text: str, quantities: list[Quantity], division: Division | None = No
         chosen = after if after_cost <= before_cost else before
         amounts += [Amount(direction, q) for q, direction in zip(mine, chosen, strict=True)]
     return amounts
+
+
+_AND = re.compile(r"\s*(?:tokens?)?\s*(?:和|与|跟|及|以及|、|/|\+|and|&)?\s*", re.IGNORECASE)
+_ALIKE = re.compile(r"各|都|均|分别|同为|\beach\b|\bboth\b|\bapiece\b", re.IGNORECASE)
+_ONE_FIGURE = re.compile(r"\s*(?:tokens?|的?用?量)?\s*(?:各自?|都|也都|均|分别|同|一共|总共|合计|共|加起来|of)?(?:是|为|有|用)?\s*(?:约|大概|about)?\s*", re.IGNORECASE)
+
+
+def _named_together(text: str, quantity: Quantity, cues: list[tuple[int, int, Direction]]) -> tuple[Direction, ...]:
+    """Both directions where one figure is said of each ("输入输出各 1亿", "100M each of input and output"), "total" where it is said of
+    them together ("输入输出 1亿"), none where the cues stand otherwise."""
+    if len(cues) != 2 or {c[2] for c in cues} != {"input", "output"} or not _AND.fullmatch(text[cues[0][1] : cues[1][0]]):
+        return ()
+    if cues[1][1] <= quantity.start:
+        between = text[cues[1][1] : quantity.start]
+        after = re.match(r"\s*(?:tokens?)?\s*(?:each\b|apiece)", text[quantity.end :], re.IGNORECASE)
+        if not _ONE_FIGURE.fullmatch(between):
+            return ()
+        return ("input", "output") if _ALIKE.search(between) or after else ("total",)
+    if cues[0][0] >= quantity.end:
+        between = text[quantity.end : cues[0][0]] + text[cues[1][1] : cues[1][1] + 8]
+        if len(between) <= 24 and _ALIKE.search(between):
+            return ("input", "output")
+        return ("total",) if _AND.fullmatch(text[quantity.end : cues[0][0]]) and not re.match(r"\s*(?:各|比|\d)", text[cues[1][1] :]) else ()
+    return ()
 
 
 def _pair(quantities: list[Quantity], cues: list[tuple[int, int, Direction]], *, ahead: bool) -> tuple[list[Direction], float]:

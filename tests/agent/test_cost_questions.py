@@ -253,3 +253,24 @@ def test_things_that_are_only_named_are_all_answered(quick_advisor: Advisor, tex
 def test_a_price_that_is_not_stated_is_not_another_one(quick_advisor: Advisor, text: str, said: str) -> None:
     answer = ask(quick_advisor, text).answer
     assert said in answer and "¥120" not in answer and "$2.90" not in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "bill"),
+    [
+        ("GPT-5.1 输入输出各1亿多少钱", "**$2,000**"),
+        ("GPT-5.1输入和输出各一千万每月", "**$200**"),
+        ("GPT-5.1 100M tokens each of input and output, cost?", "**$2,000**"),
+        ("GPT-5.1 输入输出共1亿多少钱", "$500 与 $1,500 之间"),
+        ("claude4.5 1亿输入输出多少钱", "$1,500 与 $7,500 之间"),
+        ("一个客服坐席一天处理80个会话，每个会话6轮，每轮输入1200输出150，30个坐席，GLM-4一个月", "**$2,067.12**"),
+    ],
+)
+def test_one_figure_for_both_directions_or_for_one_of_several_people(quick_advisor: Advisor, text: str, bill: str) -> None:
+    assert bill in ask(quick_advisor, text).answer
+
+
+def test_a_limit_of_the_bill_says_who_stays_within_it(quick_advisor: Advisor) -> None:
+    first, *rest = ask(quick_advisor, "成本压到每月1000美元以内，每月输入8000万输出2000万，能用哪些模型").answer.splitlines()
+    assert "Llama 4" in first and "Claude 4.5" not in first
+    assert any("未比较" in line and "Kimi K2" in line for line in rest)
