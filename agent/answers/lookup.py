@@ -289,7 +289,7 @@ def _without_price(work: Work, field: str, claims: Sequence[Claim]) -> str:
     record = work.field(field)
     text = work.question.masked.split(" \n ")[0]
     asked = [m for m in work.question.fields if m.field == field and m.end > m.start]
-    if record.type not in ("text", "list") or not any(_beside(a, m) for a in _HOW_MUCH.finditer(text) for m in asked if _one_clause(text, a, m)):
+    if record.type not in ("text", "list") or not any(_is_price_of(text, a, m) for a in _HOW_MUCH.finditer(text) for m in asked):
         return ""
     if any(pattern(word).search(" ".join((*record.words, record.label.zh, record.label.en))) for word in ("price_word", "cost_word")):
         return ""
@@ -298,13 +298,10 @@ def _without_price(work: Work, field: str, claims: Sequence[Claim]) -> str:
     return work.say(f"资料没有写{record.label.zh}的价格，不做猜测。", f"The sources state no price of {record.label.en}. ")
 
 
-def _beside(price: re.Match[str], mention: FieldMention) -> bool:
-    return 0 <= (price.start() - mention.end if mention.end <= price.start() else mention.start - price.end()) <= _NEAR
-
-
-def _one_clause(text: str, price: re.Match[str], mention: FieldMention) -> bool:
-    between = text[min(price.end(), mention.end) : max(price.start(), mention.start)]
-    return not re.search(r"[，,。;；、和与]|\band\b", between)
+def _is_price_of(text: str, price: re.Match[str], mention: FieldMention) -> bool:
+    """Whether the price words stand close to the mention, with nothing between that divides them."""
+    (_, end), (start, _) = sorted((price.span(), (mention.start, mention.end)))
+    return 0 <= start - end <= _NEAR and not re.search(r"[，,。;；、和与]|\band\b", text[end:start])
 
 
 def _said(work: Work, claim: Claim) -> str:

@@ -12,13 +12,12 @@ from agent.understand.question import FieldMention
 from agent.words import currency_name, money, tokens
 from agent.work import Work
 from kb.catalog.schema import Claim
-from kb.quantities import Quantity
+from kb.quantities import DAYS, Quantity
 
 _ASSERTS = re.compile(r"吗|对吧|对吗|对不对|是不是|吧[?？。]*$|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard", re.IGNORECASE)
 _FREE = re.compile(r"免费|不要钱|不花钱|\bfree\b|no charge", re.IGNORECASE)
 _REACH = 14
 _UNIT_PRICE = re.compile(r"(?:价|price|rate)[^，,。]{0,6}$", re.IGNORECASE)
-_PERIODS = frozenset({"day", "week", "month", "year"})
 _ROUNDING = Decimal("0.005")
 """People round what they ask about: a bill within half a percent is the one that they mean."""
 
@@ -71,7 +70,7 @@ def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
                 )
             continue
         work.judged.add(quantity.start)
-        if _UNIT_PRICE.search(text[: quantity.start]) or quantity.per and not set(quantity.per) & _PERIODS:
+        if _UNIT_PRICE.search(text[: quantity.start]) or quantity.per and DAYS.keys().isdisjoint(quantity.per):
             if quantity.value in rates.values():
                 continue
             both = work.say("、", ", ").join(f"{work.label(field)} {money(rate, quote.currency)}" for field, rate in rates.items())
