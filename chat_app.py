@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported: it must not call home
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # a summary that nothing here shows, made after every event otherwise
 
 import gradio as gr  # noqa: E402
 from gradio.events import api  # noqa: E402

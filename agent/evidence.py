@@ -28,6 +28,10 @@ class Library(Protocol):
     def chunks_of(self, source: str) -> tuple[Chunk, ...]: ...
 
 
+_normalised = lru_cache(maxsize=4096)(normalise)
+"""Headings and chunks, which are looked at once for each claim."""
+
+
 def value_forms(claim: Claim) -> list[str]:
     """The ways in which a source may write a claim's value, the most telling first."""
     forms = [claim.quote, claim.as_written]
@@ -65,7 +69,7 @@ class Wording:
 
     def is_about(self, chunk: Chunk) -> bool:
         """Whether the entity is named where the chunk stands: a row of a table is about the model that it names."""
-        where = normalise(f"{chunk.title} {chunk.section} {chunk.text}")
+        where = _normalised(f"{chunk.title} {chunk.section} {chunk.text}")
         return not self.names or any(name in where for name in self.names)
 
 
@@ -84,9 +88,9 @@ def best_quote(text: str, forms: Sequence[str], words: Sequence[str] = (), said:
     """The line or sentence of a text that carries the value, and how well it does (0: not at all)."""
     best, best_score = "", 0
     low_words = [normalise(w) for w in words if len(w) > 1]
-    for line in _lines(text):
-        low = normalise(line)
-        hit = next((len(forms) - i for i, form in enumerate(forms) if _contains(low, normalise(form))), 0)
+    low_forms = [normalise(form) for form in forms]
+    for line, low in _lines(text):
+        hit = next((len(forms) - i for i, form in enumerate(low_forms) if _contains(low, form)), 0)
         hit = hit or (said.score(low) if said else 0)
         score = hit * 10 + min(_WORDS, sum(_WORD for w in low_words if w in low))
         score += _NAMED if said is not None and any(name in low for name in said.names) else 0
@@ -97,12 +101,14 @@ def best_quote(text: str, forms: Sequence[str], words: Sequence[str] = (), said:
 
 def _contains(text: str, form: str) -> bool:
     if form.replace(".", "").replace(",", "").isdigit():
-        return re.search(rf"(?<![\d.]){re.escape(form)}(?![\d]|\.\d)", text) is not None
+        return form in text and re.search(rf"(?<![\d.]){re.escape(form)}(?![\d]|\.\d)", text) is not None
     return form in text
 
 
-def _lines(text: str) -> list[str]:
-    lines = []
+@lru_cache(maxsize=2048)
+def _lines(text: str) -> tuple[tuple[str, str], ...]:
+    """The lines and sentences of a chunk, each as it is and normalised; many claims are looked for in the same chunks."""
+    lines: list[str] = []
     for line in text.splitlines():
         stripped = line.strip()
         if not stripped or re.fullmatch(r"[|\s:\-]+", stripped):
@@ -110,7 +116,7 @@ def _lines(text: str) -> list[str]:
         lines += (
             [s.strip() for s in sentences(stripped) if s.strip()] if not stripped.startswith("|") and len(stripped) > 120 else [stripped]
         )
-    return lines
+    return tuple((line, normalise(line)) for line in lines)
 
 
 def locate(claim: Claim, library: Library | None, catalog: Catalog) -> Citation:
@@ -136,8 +142,8 @@ def _in_source(claim: Claim, library: Library, words: list[str], said: Wording) 
     wanted = normalise(claim.section)
     best: tuple[float, Chunk, str] | None = None
     for chunk in library.chunks_of(claim.source):
-        leaf = normalise(chunk.headings[-1]) if chunk.headings else ""
-        section = 3 if leaf == wanted else 2 if wanted and wanted in normalise(chunk.section) else 0
+        leaf = _normalised(chunk.headings[-1]) if chunk.headings else ""
+        section = 3 if leaf == wanted else 2 if wanted and wanted in _normalised(chunk.section) else 0
         if claim.source_line and chunk.place.lines[0] <= claim.source_line <= chunk.place.lines[1]:
             section = max(section, 3)
         fits = said if chunk.kind != "row" or said.is_about(chunk) else None
@@ -159,7 +165,7 @@ def _closest(text: str, claim: Claim) -> str:
     from kb.text import query_tokens
 
     target = set(query_tokens(" ".join([*(value_forms(claim)), claim.note])))
-    lines = _lines(text)
+    lines = [line for line, _ in _lines(text)]
     return max(lines, key=lambda line: len(target & set(query_tokens(line))), default="")
 
 

@@ -48,7 +48,7 @@ class Advisor:
         self.settings = settings
         self.library = library
         self._lock = threading.Lock()
-        self._titles: tuple[tuple[int, int], Titles] | None = None
+        self._titles: tuple[tuple[int, int] | None, Titles | None] | None = None
         self._rate, self._rate_date = parse_rate(settings.exchange_rate_cny_per_usd)
         self._refresh()
 
@@ -76,13 +76,12 @@ class Advisor:
         documents = getattr(self.library, "documents", None)
         if self.library is None or documents is None:
             return None
-        sources = [d.source for d in documents()]
-        if len(sources) > MOST_TITLED_DOCUMENTS:
-            return None
-        key = (len(sources), hash(tuple(sources)))
+        stamp = getattr(self.library, "stamp", None)
         with self._lock:
-            if self._titles is None or self._titles[0] != key:
-                self._titles = (key, section_titles(self.library, sources))
+            if self._titles is None or self._titles[0] != stamp:
+                sources = [d.source for d in documents()]
+                few = len(sources) <= MOST_TITLED_DOCUMENTS
+                self._titles = (stamp, section_titles(self.library, sources) if few else None)
             return self._titles[1]
 
     def work(self, text: str, before: Question | None) -> Work:

@@ -48,6 +48,7 @@ def _stem(token: str) -> str:
     return _stemmer()(token).removesuffix("abl")
 
 
+@lru_cache(maxsize=8192)
 def text_tokens(text: str) -> frozenset[str]:
     """The words of a text as weights count them."""
     return frozenset(map(_stem, index_tokens(text)))
@@ -112,14 +113,10 @@ def _condition_words(catalog: Catalog, key: str, value: str) -> list[str]:
     return [value, *((spec.label.zh, spec.label.en, *spec.words) if spec is not None else ())]
 
 
-@lru_cache(maxsize=4)
-def _weights(fingerprint: str, texts: tuple[str, ...]) -> Weights:
-    return Weights(texts)
-
-
 def catalog_weights(catalog: Catalog) -> Weights:
-    """Weights over all claims of a catalog, kept until it changes."""
-    return _weights(
-        catalog.fingerprint,
-        tuple(claim_words(c, catalog) for e in catalog.entities.values() for claims in e.claims.values() for c in claims),
-    )
+    """Weights over all claims of a catalog, counted once."""
+    return catalog.derived("weights", _weights)
+
+
+def _weights(catalog: Catalog) -> Weights:
+    return Weights(claim_words(c, catalog) for e in catalog.entities.values() for claims in e.claims.values() for c in claims)

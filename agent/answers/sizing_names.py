@@ -34,7 +34,7 @@ def named_gpu(text: str) -> str:
     """The GPU that a text names, as the catalog calls it; "" if none."""
     flat = normalise(text).replace(" ", "")
     for key, name in _gpu_names():
-        if len(key) >= 2 and re.search(rf"(?<![a-z0-9]){re.escape(key)}(?![a-z0-9]*\d)", flat):
+        if len(key) >= 2 and key in flat and re.search(rf"(?<![a-z0-9]){re.escape(key)}(?![a-z0-9]*\d)", flat):
             return name
     return ""
 
@@ -43,6 +43,6 @@ def named_architecture(text: str) -> str:
     """The model architecture that a text names, with its size; "" if none."""
     flat = re.sub(r"[\s\-_]", "", normalise(text))
     for key, name in _model_names():
-        if len(key) >= 4 and re.search(rf"(?<![a-z0-9]){re.escape(key)}(?![a-z0-9])", flat):
+        if len(key) >= 4 and key in flat and re.search(rf"(?<![a-z0-9]){re.escape(key)}(?![a-z0-9])", flat):
             return name
     return ""

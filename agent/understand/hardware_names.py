@@ -100,20 +100,30 @@ def _architectures(hardware: Hardware) -> tuple[re.Pattern[str], dict[str, str]]
 
 def gpus_in(text: str) -> list[Named]:
     """Cards that a text names, in order, by the catalog's names and aliases."""
-    flat = unglued(text)
     from kb.catalog.hardware import default_hardware
 
-    pattern, table = _gpus(default_hardware())
-    return [Named(table["".join(_TOKEN.findall(m[0]))], m.start(), m.end(), text[m.start() : m.end()]) for m in pattern.finditer(flat)]
+    return list(_gpus_in(text, default_hardware()))
+
+
+@lru_cache(maxsize=128)
+def _gpus_in(text: str, hardware: Hardware) -> tuple[Named, ...]:
+    flat = unglued(text)
+    pattern, table = _gpus(hardware)
+    return tuple(Named(table["".join(_TOKEN.findall(m[0]))], m.start(), m.end(), text[m.start() : m.end()]) for m in pattern.finditer(flat))
 
 
 def models_in(text: str) -> list[Named]:
     """Models that a text names: an architecture of the catalog, a family with a size, or a bare size; in order, without overlaps."""
-    flat = unglued(text)
     from kb.catalog.hardware import default_hardware
 
-    pattern, table = _architectures(default_hardware())
-    cards = gpus_in(text)
+    return list(_models_in(text, default_hardware()))
+
+
+@lru_cache(maxsize=128)
+def _models_in(text: str, hardware: Hardware) -> tuple[Named, ...]:
+    flat = unglued(text)
+    pattern, table = _architectures(hardware)
+    cards = _gpus_in(text, hardware)
     found = [Named(table["".join(_TOKEN.findall(m[0]))], m.start(), m.end(), text[m.start() : m.end()]) for m in pattern.finditer(flat)]
     for m in _STATED.finditer(flat):
         found.append(Named(m["n"] + m["scale"] + "参数", m.start(), m.end(), m[0]))
@@ -125,7 +135,7 @@ def models_in(text: str) -> list[Named]:
         ) or any(n.start < m.end() and m.start() < n.end for n in (*found, *cards)):
             continue
         found.append(_sized(flat, m))
-    return sorted(found, key=lambda n: n.start)
+    return tuple(sorted(found, key=lambda n: n.start))
 
 
 def _sized(text: str, size: re.Match[str]) -> Named:

@@ -1,6 +1,6 @@
 """What happens in the chat when a visitor asks, retries, edits, stops, reloads or gives an opinion."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: the framework looks the types of a handler up on every call, and strings cost it 3 ms.
 
 import html
 import math
@@ -21,9 +21,11 @@ from kb.errors import AdvisorError
 
 REPAINT_S = 0.08
 """Each repaint carries the visible history, so streamed text is shown about twelve times a second."""
+REPAINT_SHARE = 0.2
+"""What repainting may take of an answer's time: a busy server shows streamed text less often instead of answering later."""
 
 Update = tuple[Any, ...]
-"""New values of: token, conversation, question box, examples, reason row."""
+"""New values of: token, conversation, question box. The framework builds each of them anew on every repaint, so there are few."""
 Repaint = Callable[..., Iterator[Update]]
 
 
@@ -66,13 +68,12 @@ class Asking:
     def start(self, request: gr.Request) -> Update:
         """A new conversation; the old one is kept until it is pushed out."""
         token, _ = self._backend.sessions.open(owner_of(request))
-        return token, [], gr.update(value="", submit_btn=True, stop_btn=False), gr.update(visible=True), gr.update(visible=False)
+        return token, [], gr.update(value="", submit_btn=True, stop_btn=False), gr.update(visible=False)
 
-    def resume(self, token: str, request: gr.Request) -> Update:
+    def resume(self, token: str, request: gr.Request) -> Any:
         """A reloaded page shows its conversation again."""
         session = self._session(token, request)
-        turns = session.turns if session else []
-        return all_messages(turns), gr.update(visible=not turns)
+        return all_messages(session.turns) if session else []
 
     def _session(self, token: str, request: gr.Request) -> Session | None:
         return self._backend.sessions.find(token, owner_of(request))
@@ -95,17 +96,20 @@ class Asking:
             raise gr.Error(word("too_often", language_of(question), math.ceil(wait_s)), print_exception=False)
 
     def _run(self, session: Session, token: str, settings: object, question: str) -> Iterator[Update]:
-        painted = 0.0
+        due = 0.0
         mode, weights = self._choices.read(settings)
+        box = gr.update(value="", submit_btn=False, stop_btn=True)
         try:
             for turn in session.ask(question, self._backend.answerer_for(mode), self._backend.passage_of, weights):
-                if turn.finished or time.monotonic() - painted >= REPAINT_S:
-                    painted = time.monotonic()
-                    busy = gr.update(value="", submit_btn=False, stop_btn=True)
-                    yield token, all_messages(session.turns), busy, gr.update(visible=False), gr.update(visible=False)
+                began = time.monotonic()
+                if began < due or turn.finished:  # finished ones are painted below, once they are stored
+                    continue
+                yield token, all_messages(session.turns), box
+                painted, box = time.monotonic(), gr.skip()
+                due = painted + max(REPAINT_S, (painted - began) / REPAINT_SHARE)
         except AdvisorError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        yield token, all_messages(session.turns), _box_free(), gr.skip(), gr.skip()
+        yield token, all_messages(session.turns), _box_free()
 
 
 class Opinions:
@@ -157,7 +161,7 @@ def _opinion(session: Session, turn: int, rating: Rating, owner: str, reason: st
 
 
 def _unchanged() -> Update:
-    return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+    return gr.skip(), gr.skip(), gr.skip()
 
 
 def _box_free() -> Any:

@@ -20,6 +20,7 @@ PARALLEL_ANSWERS = 16
 _OBSCURED_WITH = "advisor-conversation"
 """The framework obscures what it keeps in the browser; a fixed word lets it be read again after a restart. It is no secret: what
 protects a conversation is its owner."""
+_HIDE = "() => ({ __type__: 'update', visible: false })"
 _QUICK: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 
 
@@ -35,7 +36,6 @@ class Widgets:
     search: gr.Textbox
     history: gr.HTML
     head: gr.HTML
-    examples: gr.Column
     reason_row: gr.Column
     reason: gr.Textbox
     send_reason: gr.Button
@@ -67,7 +67,7 @@ def chat_tab(backend: Backend, words: gr.I18n, settings: gr.BrowserState) -> gr.
             with gr.Column(visible=False, elem_id="reason") as reason_row, gr.Row(equal_height=True):
                 reason = gr.Textbox(label=words("feedback_question"), max_length=2000, lines=1, max_lines=4, scale=5)
                 send_reason = gr.Button(words("feedback_send"), size="sm", scale=1, min_width=90)
-            with gr.Column(elem_id="examples") as example_rows:
+            with gr.Column(elem_id="examples"):
                 offers = [offer for language in LOCALES for offer in _example_buttons(language)]
             box = gr.Textbox(
                 elem_id="question",
@@ -82,9 +82,7 @@ def chat_tab(backend: Backend, words: gr.I18n, settings: gr.BrowserState) -> gr.
                 max_length=MAX_QUESTION_CHARS,
                 container=False,
             )
-    widgets = Widgets(
-        token, settings, chatbot, box, new_chat, search, history, head, example_rows, reason_row, reason, send_reason, opinion
-    )
+    widgets = Widgets(token, settings, chatbot, box, new_chat, search, history, head, reason_row, reason, send_reason, opinion)
     _wire(Asking(backend), History(backend), widgets, offers)
     _wire_opinions(Opinions(backend), widgets)
     return box
@@ -118,9 +116,9 @@ def _example_buttons(language: Language) -> list[tuple[gr.Button, str]]:
 
 
 def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Button, str]]) -> None:
-    repainted = [w.token, w.chatbot, w.box, w.examples, w.reason_row]
+    repainted = [w.token, w.chatbot, w.box]
     listed: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [w.history, w.head], **_QUICK}
-    opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.history, w.head], **_QUICK}
+    opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.reason_row, w.history, w.head], **_QUICK}
     asked: dict[str, Any] = {
         "inputs": [w.token, w.settings],
         "outputs": repainted,
@@ -129,6 +127,8 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
         "show_progress": "hidden",
         "api_visibility": "private",
     }
+    asks = [w.box.submit, w.chatbot.retry, w.chatbot.edit, w.chatbot.option_select, *(button.click for button, _ in offers)]
+    gr.on(asks, None, None, [w.reason_row], js=_HIDE, **_QUICK)
     runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.settings, w.box]}, trigger_mode="multiple")]
     runs += [button.click(_offer(events, text), **asked) for button, text in offers]
     runs.append(w.chatbot.retry(events.retry, **asked))
@@ -139,14 +139,14 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
     w.box.stop(events.stopped, [w.token], [w.chatbot, w.box], cancels=runs, **_QUICK).then(history.shown, **listed)
     # What is being answered in a conversation that is left goes on no longer: its text so far is kept.
     leave: dict[str, Any] = {"inputs": [w.token], "outputs": [w.chatbot, w.box], "cancels": runs, **_QUICK}
-    w.new_chat.click(events.stopped, **leave).then(events.start, None, repainted, **_QUICK).then(history.shown, **listed)
+    w.new_chat.click(events.stopped, **leave).then(events.start, None, [*repainted, w.reason_row], **_QUICK).then(history.shown, **listed)
     w.history.click(history.open, **opened)
     w.head.submit(history.rename, **listed)
     w.head.click(history.remove, **{**opened, "cancels": runs})
     w.search.change(history.shown, **listed, trigger_mode="always_last")
     page = Context.root_block
     assert page is not None  # a tab is built inside a page
-    page.load(events.resume, [w.token], [w.chatbot, w.examples], **_QUICK).then(history.shown, **listed)
+    page.load(events.resume, [w.token], [w.chatbot], **_QUICK).then(history.shown, **listed)
 
 
 def _offer(events: Asking, text: str) -> Repaint:

@@ -34,13 +34,13 @@ class History:
         return list_html(rows, token if is_id else "", query or "", kept=True), head_html(talks.find(token, owner) if is_id else None)
 
     def open(self, token: str, query: str, event: gr.EventData, request: gr.Request) -> Update:
-        """Another conversation in place of the one that is open: token, messages, box, examples, reason row, list, head."""
+        """Another conversation in place of the one that is open: token, messages, box, reason row, list, head."""
         wanted = str(getattr(event, "open", ""))
         session = self._backend.sessions.find(wanted, owner_of(request))
         if session is None:
-            return (*([gr.skip()] * 5), *self.shown(token, query, request))
+            return (*([gr.skip()] * 4), *self.shown(token, query, request))
         box, hidden = gr.update(value="", submit_btn=not session.running, stop_btn=session.running), gr.update(visible=False)
-        return wanted, all_messages(session.turns), box, hidden, hidden, *self.shown(wanted, query, request)
+        return wanted, all_messages(session.turns), box, hidden, *self.shown(wanted, query, request)
 
     def rename(self, token: str, query: str, event: gr.EventData, request: gr.Request) -> Update:
         """List and head under the new title."""
@@ -53,11 +53,11 @@ class History:
         return self.shown(token, query, request)
 
     def remove(self, token: str, query: str, request: gr.Request) -> Update:
-        """Delete the open conversation and start a new one: token, messages, box, examples, reason row, list, head."""
+        """Delete the open conversation and start a new one: token, messages, box, reason row, list, head."""
         owner = owner_of(request)
         if owner:
             self._backend.state.conversations.remove(token, owner)
         self._backend.sessions.forget(token, owner)
         fresh, _ = self._backend.sessions.open(owner)
         box = gr.update(value="", submit_btn=True, stop_btn=False)
-        return fresh, [], box, gr.update(visible=True), gr.update(visible=False), *self.shown(fresh, query, request)
+        return fresh, [], box, gr.update(visible=False), *self.shown(fresh, query, request)

@@ -43,22 +43,25 @@ def run(options: argparse.Namespace) -> list[Table]:
     with _server(shipped_home(options.work), options.processors) as (url, pid):
         table = Table("The page under load", _HEADER)
         memory = Table("Memory of the server", ["after questions", "resident MB"])
-        asyncio.run(_visits(url, [questions[:8]], 0.0))  # loads what the first question waits for
-        memory.rows.append(["8", _resident_mb(pid)])
-        alone = list(islice(cycle(questions), _ALONE))
-        began, cpu = time.perf_counter(), _cpu_s(pid)
-        first = asyncio.run(_visits(url, [alone], 0.0))
-        table.rows.append(_row("1", first, time.perf_counter() - began, _cpu_s(pid) - cpu))
-        memory.rows.append([str(8 + _ALONE), _resident_mb(pid)])
-        each = max(1, options.total // options.users // 4)
-        asked: list[Asked] = []
-        began, cpu = time.perf_counter(), _cpu_s(pid)
-        for part in range(4):
-            begins = [7 * user + part * each for user in range(options.users)]
-            plans = [list(islice(cycle(questions), begin, begin + each)) for begin in begins]
-            asked += asyncio.run(_visits(url, plans, options.think_s))
-            memory.rows.append([str(8 + _ALONE + len(asked)), _resident_mb(pid)])
-        table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
+        with asyncio.Runner() as runner:
+            alone = runner.run(_arrive(url, 1))
+            runner.run(_visits(alone, [questions[:8]], 0.0))  # loads what the first question waits for
+            memory.rows.append(["8", _resident_mb(pid)])
+            began, cpu = time.perf_counter(), _cpu_s(pid)
+            asked = runner.run(_visits(alone, [list(islice(cycle(questions), _ALONE))], 0.0))
+            table.rows.append(_row("1", asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
+            memory.rows.append([str(8 + _ALONE), _resident_mb(pid)])
+            visitors = runner.run(_arrive(url, options.users))
+            each = max(1, options.total // options.users // 4)
+            asked = []
+            began, cpu = time.perf_counter(), _cpu_s(pid)
+            for part in range(4):
+                begins = [7 * user + part * each for user in range(options.users)]
+                plans = [list(islice(cycle(questions), begin, begin + each)) for begin in begins]
+                asked += runner.run(_visits(visitors, plans, options.think_s))
+                memory.rows.append([str(8 + _ALONE + len(asked)), _resident_mb(pid)])
+            table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
+            runner.run(_leave([*alone, *visitors]))
     load = f"load average {os.getloadavg()[0]:.1f} at the end"
     table.notes.append(f"server on {options.processors} processor(s), offline; visitors run on the same machine ({load})")
     table.notes.append(f"each visitor asks again {options.think_s:g} s after its answer, {TURNS} questions a conversation")
@@ -72,12 +75,16 @@ def suite_questions() -> list[str]:
     return [json.loads(line)["turns"][-1] for line in text.splitlines() if line.strip()]
 
 
-async def _visits(url: str, plans: Sequence[Sequence[str]], pause_s: float) -> list[Asked]:
-    visitors = [await Visitor.arrive(url) for _ in plans]
-    try:
-        done = await asyncio.gather(*(_visit(visitor, plan, pause_s) for visitor, plan in zip(visitors, plans, strict=True)))
-    finally:
-        await asyncio.gather(*(visitor.leave() for visitor in visitors))
+async def _arrive(url: str, count: int) -> list[Visitor]:
+    return [await Visitor.arrive(url) for _ in range(count)]
+
+
+async def _leave(visitors: Sequence[Visitor]) -> None:
+    await asyncio.gather(*(visitor.leave() for visitor in visitors))
+
+
+async def _visits(visitors: Sequence[Visitor], plans: Sequence[Sequence[str]], pause_s: float) -> list[Asked]:
+    done = await asyncio.gather(*(_visit(visitor, plan, pause_s) for visitor, plan in zip(visitors, plans, strict=True)))
     return [asked for one in done for asked in one]
 
 

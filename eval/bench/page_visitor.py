@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -16,6 +16,8 @@ from kb.errors import AdvisorError
 
 QUESTION_BOX = "question"
 _TIMEOUT_S = 120.0
+_IDLE_S = 3.0
+"""A connection is used again for as long; the server closes it after five seconds, and a browser would then ask once more."""
 
 
 class LoadError(AdvisorError):
@@ -33,46 +35,42 @@ class Asked:
 
 @dataclass
 class Visitor:
-    """One browser: cookies of its own, and a conversation that its later questions belong to."""
+    """One browser: cookies and a page of its own, and a conversation that its later questions belong to."""
 
     client: httpx.AsyncClient
     event: int
     """The page's event of a submitted question."""
+    after: int
+    """The event that the page has follow it: its list of conversations."""
+    session: str = field(default_factory=lambda: secrets.token_hex(6))
+    """What the framework tells pages that are open apart by."""
     token: str = ""
 
     @classmethod
     async def arrive(cls, url: str) -> Visitor:
         """Open the page, as a browser that was never here. Raises `LoadError` where there is no such page."""
-        client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S)
+        client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, limits=httpx.Limits(keepalive_expiry=_IDLE_S))
         page = await client.get("/", headers={"accept": "text/html"})
         config = (await client.get("/config")).json() if page.status_code == 200 else {}
         box = next((c["id"] for c in config.get("components", ()) if c["props"].get("elem_id") == QUESTION_BOX), None)
-        event = next((d["id"] for d in config.get("dependencies", ()) if [box, "submit"] in [list(t) for t in d["targets"]]), None)
-        if event is None:
+        events = config.get("dependencies", ())
+        event = next((e["id"] for e in events if e["backend_fn"] and [box, "submit"] in [list(target) for target in e["targets"]]), None)
+        after = next((e["id"] for e in events if event is not None and e.get("trigger_after") == event), None)
+        if event is None or after is None:
             await client.aclose()
             raise LoadError(f"{url}: no question box on the page (status {page.status_code})")
-        return cls(client, event)
+        return cls(client, event, after)
 
     async def ask(self, question: str) -> Asked:
-        """Ask and wait for the whole answer."""
+        """Ask and wait for the whole answer; then, as the page does, for the list of conversations, which the times leave out."""
         began = time.perf_counter()
-        first = 0.0
-        body = {"data": [self.token, {}, question], "fn_index": self.event, "session_hash": secrets.token_hex(6), "event_data": None}
         try:
-            joined = await self.client.post("/gradio_api/queue/join", json=body)
-            joined.raise_for_status()
-            async with aclosing(self._messages(str(body["session_hash"]))) as messages:
-                async for message in messages:
-                    if message["msg"] == "process_generating":
-                        first = first or time.perf_counter() - began
-                        token = (message["output"].get("data") or [""])[0]
-                        self.token = token if isinstance(token, str) and token else self.token
-                    if message["msg"] == "process_completed":
-                        whole = time.perf_counter() - began
-                        return Asked(first or whole, whole, _error(message))
+            (await self._post("queue/join", self.event, [self.token, {}, question])).raise_for_status()
+            asked = await self._answer(began)
+            (await self._post("run/predict", self.after, [self.token, ""])).raise_for_status()
         except httpx.HTTPError as error:
             return Asked(0.0, time.perf_counter() - began, f"{type(error).__name__}: {error}")
-        return Asked(0.0, time.perf_counter() - began, "the stream ended without an answer")
+        return asked
 
     def start_over(self) -> None:
         """The next question begins a new conversation."""
@@ -82,8 +80,26 @@ class Visitor:
         """Close the connections."""
         await self.client.aclose()
 
-    async def _messages(self, session: str) -> AsyncGenerator[dict[str, Any], None]:
-        async with self.client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
+    async def _post(self, path: str, event: int, values: list[Any]) -> httpx.Response:
+        body = {"data": values, "fn_index": event, "session_hash": self.session, "event_data": None}
+        return await self.client.post(f"/gradio_api/{path}", json=body)
+
+    async def _answer(self, began: float) -> Asked:
+        first, asked = 0.0, None
+        async with aclosing(self._messages()) as messages:
+            async for message in messages:
+                if message["msg"] == "process_generating":
+                    first = first or time.perf_counter() - began
+                    token = (message["output"].get("data") or [""])[0]
+                    self.token = token if isinstance(token, str) and token else self.token
+                elif message["msg"] == "process_completed":
+                    whole = time.perf_counter() - began
+                    asked = Asked(first or whole, whole, _error(message))
+        return asked or Asked(0.0, time.perf_counter() - began, "the stream ended without an answer")
+
+    async def _messages(self) -> AsyncGenerator[dict[str, Any], None]:
+        """What the server says until it has said all: a browser, too, reads the stream to its end."""
+        async with self.client.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.session}) as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("data:"):
                     yield json.loads(line[5:])

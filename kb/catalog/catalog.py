@@ -8,13 +8,15 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from kb.catalog.schema import Claim, ConditionRecord, Entity, FieldRecord, VendorRecord
 from kb.errors import CatalogError
 
+T = TypeVar("T")
 _SEPARATORS = re.compile(r"[\s\-_·•‐-―]+")
 
 
@@ -38,6 +40,14 @@ class Catalog:
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
     files: tuple[str, ...] = ()
+
+    def derived(self, name: str, make: Callable[[Catalog], T]) -> T:
+        """What is worked out from this catalog, once: the same `name` must always come with the same `make`."""
+        kept: dict[str, Any] = self.__dict__.setdefault("_derived", {})
+        if name not in kept:
+            kept[name] = make(self)
+        made: T = kept[name]
+        return made
 
     def entity(self, entity_id: str) -> Entity:
         """The entity of this id; raises `CatalogError` that names the nearest ids."""

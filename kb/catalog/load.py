@@ -52,11 +52,12 @@ def load_catalog(settings: Settings | None = None, *, folders: Sequence[Path] | 
         ]
         return _load(_stamp(groups), None, None)
     chosen = settings or get_settings()
-    with_shipped = shipped_corpus_is_active(chosen)
+    drafts = _Drafts.of(chosen)
+    with_shipped = drafts is None or _is_shipped(drafts)
     shipped = catalog_files(SHIPPED_FOLDER) if with_shipped else ()
     stamps = _stamp([("catalog", shipped), ("overlay", catalog_files(overlay_folder(chosen)))])
     names = () if with_shipped else tuple(str(path) for path in catalog_files(SHIPPED_FOLDER))
-    return _load(stamps, _Drafts.of(chosen), chosen.home / "cache" / "catalog", names)
+    return _load(stamps, drafts, chosen.home / "cache" / "catalog", names)
 
 
 def check_files(paths: Iterable[Path]) -> tuple[list[str], list[str]]:
@@ -91,6 +92,11 @@ class _Drafts:
 
     def __hash__(self) -> int:
         return hash(self._identity)
+
+
+@lru_cache(maxsize=8)
+def _is_shipped(drafts: _Drafts) -> bool:
+    return shipped_corpus_is_active(drafts.settings)
 
 
 def _stamp(groups: Iterable[tuple[Origin, Iterable[Path]]]) -> _Stamp:
