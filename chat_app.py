@@ -18,7 +18,7 @@ from channels.page.accounts import Gate  # noqa: E402
 from channels.page.backend import Backend, NotAllowedError, active_catalog  # noqa: E402
 from channels.page.calculators_tab import calculators_tab  # noqa: E402
 from channels.page.catalog_tab import catalog_tab  # noqa: E402
-from channels.page.chat_tab import PARALLEL_ANSWERS, both, chat_tab  # noqa: E402
+from channels.page.chat_tab import both, chat_tab, parallel_answers  # noqa: E402
 from channels.page.documents_tab import documents_tab  # noqa: E402
 from channels.page.front import Front, House  # noqa: E402
 from channels.page.library_job import LibraryJob  # noqa: E402
@@ -30,6 +30,8 @@ from channels.page.visitors import USER_KEY, owner_of, user_of  # noqa: E402
 from channels.page.words import translations, word  # noqa: E402
 from kb.errors import AdvisorError  # noqa: E402
 
+_QUEUE_LOOK_S = 0.01
+"""The framework looks into its queue as often; its own millisecond keeps a processor busy beside the answers."""
 PAGE_FOLDER = Path(__file__).parent / "channels" / "page"
 
 
@@ -55,8 +57,10 @@ def build_page(backend: Backend) -> gr.Blocks:
                 quality_tab(Controls(EvaluationJob(backend.home), backend.is_maintainer), words, quality)
             with gr.Tab(words("tab_settings"), id="settings") as settings:
                 settings_tab(backend, words, settings, kept)
-        api(_api_answer(backend), api_name="chat", concurrency_limit=PARALLEL_ANSWERS, concurrency_id="answer")
-    page.queue(max_size=256, default_concurrency_limit=PARALLEL_ANSWERS, api_open=False)
+        api(_api_answer(backend), api_name="chat", concurrency_limit=parallel_answers(backend), concurrency_id="answer")
+    # Everybody who waits is told their place at intervals: told after each answer, all would be told so often that none were answered.
+    page.queue(max_size=256, default_concurrency_limit=parallel_answers(backend), api_open=False, status_update_rate=5)
+    page._queue.sleep_when_free = _QUEUE_LOOK_S
     return page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,6 @@ from channels.page.history_view import HEAD_SCRIPT, LIST_SCRIPT
 from channels.page.words import LOCALES, examples, word
 
 MAX_QUESTION_CHARS = 20_000
-PARALLEL_ANSWERS = 16
 _OBSCURED_WITH = "advisor-conversation"
 """The framework obscures what it keeps in the browser; a fixed word lets it be read again after a restart. It is no secret: what
 protects a conversation is its owner."""
@@ -40,6 +40,11 @@ class Widgets:
     reason: gr.Textbox
     send_reason: gr.Button
     opinion: gr.State
+
+
+def parallel_answers(backend: Backend) -> int:
+    """Answers that are worked on at once: many where each waits for a language model, else what the processors can do side by side."""
+    return 16 if backend.settings.llm_base_url else 1 + (os.cpu_count() or 1)
 
 
 def both(key: str, tag: str = "span") -> str:
@@ -83,7 +88,7 @@ def chat_tab(backend: Backend, words: gr.I18n, settings: gr.BrowserState) -> gr.
                 container=False,
             )
     widgets = Widgets(token, settings, chatbot, box, new_chat, search, history, head, reason_row, reason, send_reason, opinion)
-    _wire(Asking(backend), History(backend), widgets, offers)
+    _wire(Asking(backend), History(backend), widgets, offers, parallel_answers(backend))
     _wire_opinions(Opinions(backend), widgets)
     return box
 
@@ -115,14 +120,14 @@ def _example_buttons(language: Language) -> list[tuple[gr.Button, str]]:
         return [(gr.Button(text, size="sm", variant="secondary", min_width=240), text) for text in examples(language)]
 
 
-def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Button, str]]) -> None:
+def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Button, str]], parallel: int) -> None:
     repainted = [w.token, w.chatbot, w.box]
     listed: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [w.history, w.head], **_QUICK}
     opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.reason_row, w.history, w.head], **_QUICK}
     asked: dict[str, Any] = {
         "inputs": [w.token, w.settings],
         "outputs": repainted,
-        "concurrency_limit": PARALLEL_ANSWERS,
+        "concurrency_limit": parallel,
         "concurrency_id": "answer",
         "show_progress": "hidden",
         "api_visibility": "private",
