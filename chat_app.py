@@ -18,7 +18,8 @@ from channels.page.accounts import Gate  # noqa: E402
 from channels.page.backend import Backend, NotAllowedError, active_catalog  # noqa: E402
 from channels.page.calculators_tab import calculators_tab  # noqa: E402
 from channels.page.catalog_tab import catalog_tab  # noqa: E402
-from channels.page.chat_tab import both, chat_tab, parallel_answers  # noqa: E402
+from channels.page.chat_events import parallel_answers  # noqa: E402
+from channels.page.chat_tab import both, chat_tab  # noqa: E402
 from channels.page.documents_tab import documents_tab  # noqa: E402
 from channels.page.front import Front, House  # noqa: E402
 from channels.page.library_job import LibraryJob  # noqa: E402
@@ -57,9 +58,9 @@ def build_page(backend: Backend) -> gr.Blocks:
                 quality_tab(Controls(EvaluationJob(backend.home), backend.is_maintainer), words, quality)
             with gr.Tab(words("tab_settings"), id="settings") as settings:
                 settings_tab(backend, words, settings, kept)
-        api(_api_answer(backend), api_name="chat", concurrency_limit=parallel_answers(backend), concurrency_id="answer")
+        api(_api_answer(backend), api_name="chat", concurrency_limit=parallel_answers(backend.settings), concurrency_id="answer")
     # Everybody who waits is told their place at intervals: told after each answer, all would be told so often that none were answered.
-    page.queue(max_size=256, default_concurrency_limit=parallel_answers(backend), api_open=False, status_update_rate=5)
+    page.queue(max_size=256, default_concurrency_limit=parallel_answers(backend.settings), api_open=False, status_update_rate=5)
     page._queue.sleep_when_free = _QUEUE_LOOK_S
     return page
 

@@ -4,6 +4,8 @@
 
 import html
 import math
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from channels.page.backend import Backend
+from channels.page.history import History
 from channels.page.session import CHANNEL, Session
 from channels.page.settings_tab import Choices
 from channels.page.view import all_messages, language_of, turn_of_message
@@ -18,26 +21,39 @@ from channels.page.visitors import owner_of, user_of
 from channels.page.words import word
 from channels.state.feedback import Opinion, Rating
 from kb.errors import AdvisorError
+from kb.settings import Settings
 
 REPAINT_S = 0.08
 """Each repaint carries the visible history, so streamed text is shown about twelve times a second."""
+BUSY_S = 0.5
+"""Where as many answers as possible are under way, one that is ready within this time is painted once, as a whole."""
 REPAINT_SHARE = 0.2
 """What repainting may take of an answer's time: a busy server shows streamed text less often instead of answering later."""
 
+CHATS_WITH_MODEL = 16
 Update = tuple[Any, ...]
-"""New values of: token, conversation, question box. The framework builds each of them anew on every repaint, so there are few."""
+"""New values of: token, conversation, question box, list of conversations, head."""
 Repaint = Callable[..., Iterator[Update]]
+
+
+def parallel_answers(settings: Settings) -> int:
+    """Answers that are worked on at once: many where each waits for a language model, else what the processors can do side by side."""
+    return CHATS_WITH_MODEL if settings.llm_base_url else 1 + (os.cpu_count() or 1)
 
 
 class Asking:
     """Handlers that ask. Each generator's last update gives the question box back."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, history: History) -> None:
         self._backend = backend
+        self._history = history
         self._choices = Choices(backend)
+        self._parallel = parallel_answers(backend.settings)
+        self._running = 0
+        self._count = threading.Lock()
 
-    def ask(self, token: str, settings: object, text: str, request: gr.Request) -> Iterator[Update]:
-        """A question from the box, an example or a follow-up. Blank ones are ignored."""
+    def ask(self, token: str, settings: object, query: str, text: str, request: gr.Request) -> Iterator[Update]:
+        """A question from the box, an example or a follow-up; blank ones are ignored. `query` is what the list is searched for."""
         if not text.strip():
             yield _unchanged()
             return
@@ -45,17 +61,17 @@ class Asking:
         if session is None:
             token, session = self._backend.sessions.open(owner_of(request))
         self._admit(text, request)
-        yield from self._run(session, token, settings, text)
+        yield from self._run(session, token, settings, query, text, request)
 
-    def retry(self, token: str, settings: object, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
-        yield from self._again(token, settings, _message(event.index), None, request)
+    def retry(self, token: str, settings: object, query: str, event: gr.RetryData, request: gr.Request) -> Iterator[Update]:
+        yield from self._again(token, settings, query, _message(event.index), None, request)
 
-    def edit(self, token: str, settings: object, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
+    def edit(self, token: str, settings: object, query: str, event: gr.EditData, request: gr.Request) -> Iterator[Update]:
         # The box showed the question as it was disarmed for display.
-        yield from self._again(token, settings, _message(event.index), html.unescape(str(event.value)), request)
+        yield from self._again(token, settings, query, _message(event.index), html.unescape(str(event.value)), request)
 
-    def follow(self, token: str, settings: object, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
-        yield from self.ask(token, settings, str(event.value), request)
+    def follow(self, token: str, settings: object, query: str, event: gr.SelectData, request: gr.Request) -> Iterator[Update]:
+        yield from self.ask(token, settings, query, str(event.value), request)
 
     def stopped(self, token: str, request: gr.Request) -> Update:
         """After the running answer was cancelled: what there is of it stays."""
@@ -78,7 +94,7 @@ class Asking:
     def _session(self, token: str, request: gr.Request) -> Session | None:
         return self._backend.sessions.find(token, owner_of(request))
 
-    def _again(self, token: str, settings: object, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
+    def _again(self, token: str, settings: object, query: str, message: int, text: str | None, request: gr.Request) -> Iterator[Update]:
         """Ask a turn once more, in other words if there are any; what came after it is dropped."""
         session = self._session(token, request)
         turn = turn_of_message(session.turns, message) if session else None
@@ -87,7 +103,7 @@ class Asking:
             return
         self._admit(session.turns[turn].question, request)
         question = session.rewind(turn)
-        yield from self._run(session, token, settings, question if text is None else text)
+        yield from self._run(session, token, settings, query, question if text is None else text, request)
 
     def _admit(self, question: str, request: gr.Request) -> None:
         """Let the question pass, or say how long to wait."""
@@ -95,8 +111,10 @@ class Asking:
         if wait_s:
             raise gr.Error(word("too_often", language_of(question), math.ceil(wait_s)), print_exception=False)
 
-    def _run(self, session: Session, token: str, settings: object, question: str) -> Iterator[Update]:
-        due = 0.0
+    def _run(self, session: Session, token: str, settings: object, query: str, question: str, request: gr.Request) -> Iterator[Update]:
+        with self._count:
+            self._running += 1
+            due = time.monotonic() + BUSY_S if self._running >= self._parallel else 0.0
         mode, weights = self._choices.read(settings)
         box = gr.update(value="", submit_btn=False, stop_btn=True)
         try:
@@ -104,12 +122,15 @@ class Asking:
                 began = time.monotonic()
                 if began < due or turn.finished:  # finished ones are painted below, once they are stored
                     continue
-                yield token, all_messages(session.turns), box
+                yield token, all_messages(session.turns), box, gr.skip(), gr.skip()
                 painted, box = time.monotonic(), gr.skip()
                 due = painted + max(REPAINT_S, (painted - began) / REPAINT_SHARE)
         except AdvisorError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        yield token, all_messages(session.turns), _box_free()
+        finally:
+            with self._count:
+                self._running -= 1
+        yield token, all_messages(session.turns), _box_free(), *self._history.shown(token, query, request)
 
 
 class Opinions:
@@ -161,7 +182,7 @@ def _opinion(session: Session, turn: int, rating: Rating, owner: str, reason: st
 
 
 def _unchanged() -> Update:
-    return gr.skip(), gr.skip(), gr.skip()
+    return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
 
 def _box_free() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from gradio.context import Context
 
 from agent.events import Language
 from channels.page.backend import Backend
-from channels.page.chat_events import Asking, Opinions, Repaint
+from channels.page.chat_events import Asking, Opinions, Repaint, parallel_answers
 from channels.page.history import History
 from channels.page.history_view import HEAD_SCRIPT, LIST_SCRIPT
 from channels.page.words import LOCALES, examples, word
@@ -40,11 +39,6 @@ class Widgets:
     reason: gr.Textbox
     send_reason: gr.Button
     opinion: gr.State
-
-
-def parallel_answers(backend: Backend) -> int:
-    """Answers that are worked on at once: many where each waits for a language model, else what the processors can do side by side."""
-    return 16 if backend.settings.llm_base_url else 1 + (os.cpu_count() or 1)
 
 
 def both(key: str, tag: str = "span") -> str:
@@ -88,7 +82,8 @@ def chat_tab(backend: Backend, words: gr.I18n, settings: gr.BrowserState) -> gr.
                 container=False,
             )
     widgets = Widgets(token, settings, chatbot, box, new_chat, search, history, head, reason_row, reason, send_reason, opinion)
-    _wire(Asking(backend), History(backend), widgets, offers, parallel_answers(backend))
+    past = History(backend)
+    _wire(Asking(backend, past), past, widgets, offers, parallel_answers(backend.settings))
     _wire_opinions(Opinions(backend), widgets)
     return box
 
@@ -121,12 +116,12 @@ def _example_buttons(language: Language) -> list[tuple[gr.Button, str]]:
 
 
 def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Button, str]], parallel: int) -> None:
-    repainted = [w.token, w.chatbot, w.box]
-    listed: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [w.history, w.head], **_QUICK}
-    opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.reason_row, w.history, w.head], **_QUICK}
+    repainted, lists = [w.token, w.chatbot, w.box], [w.history, w.head]
+    listed: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": lists, **_QUICK}
+    opened: dict[str, Any] = {"inputs": [w.token, w.search], "outputs": [*repainted, w.reason_row, *lists], **_QUICK}
     asked: dict[str, Any] = {
-        "inputs": [w.token, w.settings],
-        "outputs": repainted,
+        "inputs": [w.token, w.settings, w.search],
+        "outputs": [*repainted, *lists],
         "concurrency_limit": parallel,
         "concurrency_id": "answer",
         "show_progress": "hidden",
@@ -134,13 +129,11 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
     }
     asks = [w.box.submit, w.chatbot.retry, w.chatbot.edit, w.chatbot.option_select, *(button.click for button, _ in offers)]
     gr.on(asks, None, None, [w.reason_row], js=_HIDE, **_QUICK)
-    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.settings, w.box]}, trigger_mode="multiple")]
+    runs: list[Any] = [w.box.submit(events.ask, **{**asked, "inputs": [w.token, w.settings, w.search, w.box]}, trigger_mode="multiple")]
     runs += [button.click(_offer(events, text), **asked) for button, text in offers]
     runs.append(w.chatbot.retry(events.retry, **asked))
     runs.append(w.chatbot.edit(events.edit, **asked))
     runs.append(w.chatbot.option_select(events.follow, **asked))
-    for run in runs:
-        run.then(history.shown, **listed)
     w.box.stop(events.stopped, [w.token], [w.chatbot, w.box], cancels=runs, **_QUICK).then(history.shown, **listed)
     # What is being answered in a conversation that is left goes on no longer: its text so far is kept.
     leave: dict[str, Any] = {"inputs": [w.token], "outputs": [w.chatbot, w.box], "cancels": runs, **_QUICK}
@@ -155,8 +148,8 @@ def _wire(events: Asking, history: History, w: Widgets, offers: list[tuple[gr.Bu
 
 
 def _offer(events: Asking, text: str) -> Repaint:
-    def offered(token: str, settings: object, request: gr.Request) -> Any:
-        yield from events.ask(token, settings, text, request)
+    def offered(token: str, settings: object, query: str, request: gr.Request) -> Any:
+        yield from events.ask(token, settings, query, text, request)
 
     return offered
 

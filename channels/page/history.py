@@ -31,7 +31,8 @@ class History:
         talks = self._backend.state.conversations
         rows = talks.listed(owner, channel=CHANNEL, query=str(query or "")[:200], limit=LISTED)
         is_id = isinstance(token, str) and token
-        return list_html(rows, token if is_id else "", query or "", kept=True), head_html(talks.find(token, owner) if is_id else None)
+        current = next((row for row in rows if row.id == token), None) or (talks.find(token, owner) if is_id else None)
+        return list_html(rows, token if is_id else "", query or "", kept=True), head_html(current)
 
     def open(self, token: str, query: str, event: gr.EventData, request: gr.Request) -> Update:
         """Another conversation in place of the one that is open: token, messages, box, reason row, list, head."""

@@ -40,8 +40,6 @@ class Visitor:
     client: httpx.AsyncClient
     event: int
     """The page's event of a submitted question."""
-    after: int
-    """The event that the page has follow it: its list of conversations."""
     session: str = field(default_factory=lambda: secrets.token_hex(6))
     """What the framework tells pages that are open apart by."""
     token: str = ""
@@ -55,22 +53,20 @@ class Visitor:
         box = next((c["id"] for c in config.get("components", ()) if c["props"].get("elem_id") == QUESTION_BOX), None)
         events = config.get("dependencies", ())
         event = next((e["id"] for e in events if e["backend_fn"] and [box, "submit"] in [list(target) for target in e["targets"]]), None)
-        after = next((e["id"] for e in events if event is not None and e.get("trigger_after") == event), None)
-        if event is None or after is None:
+        if event is None:
             await client.aclose()
             raise LoadError(f"{url}: no question box on the page (status {page.status_code})")
-        return cls(client, event, after)
+        return cls(client, event)
 
     async def ask(self, question: str) -> Asked:
-        """Ask and wait for the whole answer; then, as the page does, for the list of conversations, which the times leave out."""
+        """Ask and wait for the whole answer."""
         began = time.perf_counter()
         try:
-            (await self._post("queue/join", self.event, [self.token, {}, question])).raise_for_status()
-            asked = await self._answer(began)
-            (await self._post("run/predict", self.after, [self.token, ""])).raise_for_status()
+            body = {"data": [self.token, {}, "", question], "fn_index": self.event, "session_hash": self.session, "event_data": None}
+            (await self.client.post("/gradio_api/queue/join", json=body)).raise_for_status()
+            return await self._answer(began)
         except httpx.HTTPError as error:
             return Asked(0.0, time.perf_counter() - began, f"{type(error).__name__}: {error}")
-        return asked
 
     def start_over(self) -> None:
         """The next question begins a new conversation."""
@@ -79,10 +75,6 @@ class Visitor:
     async def leave(self) -> None:
         """Close the connections."""
         await self.client.aclose()
-
-    async def _post(self, path: str, event: int, values: list[Any]) -> httpx.Response:
-        body = {"data": values, "fn_index": event, "session_hash": self.session, "event_data": None}
-        return await self.client.post(f"/gradio_api/{path}", json=body)
 
     async def _answer(self, began: float) -> Asked:
         first, asked = 0.0, None
