@@ -196,8 +196,10 @@ def parse_rate(text: str) -> tuple[Decimal | None, str]:
     return rate, date.strip()
 
 
-def open_advisor(settings: Settings | None = None, *, need_index: bool = True) -> Advisor:
+def open_advisor(settings: Settings | None = None, *, need_index: bool = True, for_many: bool = False) -> Advisor:
     """The advisor over the index of `ADVISOR_HOME`, with a language model where one is set.
+
+    `for_many`: a server asks, so that answers without a model may have processes of their own (`settings.answer_processes`).
 
     Raises `IndexMissingError` if nothing was ingested (unless not needed).
     """
@@ -214,4 +216,8 @@ def open_advisor(settings: Settings | None = None, *, need_index: bool = True) -
         from agent.llm.advisor import LlmAdvisor
 
         return LlmAdvisor(chosen, library)
+    if for_many and chosen.answer_processes:
+        from agent.pool import PooledAdvisor
+
+        return PooledAdvisor(chosen, library)
     return Advisor(chosen, library)

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """A JSONL file that each turn with a model is appended to, secrets removed; none: nothing is logged."""
     otlp_endpoint: str = ""
     """Where OpenTelemetry traces of turns with a model go (http://host:4318/v1/traces); empty: nowhere."""
+    answer_processes: int = Field(default=0, ge=0, le=64)
+    """Processes that work out answers where no language model is set, each with the index open; 0: the asking process does it itself."""
     auth_file: Path | None = None
     api_keys: SecretStr = SecretStr("")
     rate_per_minute: int = Field(default=30, ge=0)

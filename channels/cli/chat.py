@@ -180,8 +180,11 @@ def make_backend(settings: Settings) -> Backend:
         try:
             from agent.session import open_advisor
 
-            advisor = open_advisor(settings)
-            _ = advisor.meaning  # its vectors would make the first visitor wait
+            advisor = open_advisor(settings, for_many=True)
+            if settings.answer_processes:
+                advisor.warm_up()
+            else:
+                _ = advisor.meaning  # its vectors would make the first visitor wait
             opened.append(advisor)
         except BaseException as error:  # kept for the thread that needs the advisor
             failed.append(error)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("advisor")
 MAX_SESSIONS = 2000
-"""Conversations held by this process; the one unused for longest goes first, its turns stay in the database."""
+"""Conversations held by this process; the one unused for longest goes first."""
+MAX_STORED_SESSIONS = 200
+"""Of these, how many that the database has as well: an older one is read again when its visitor comes back."""
 CHANNEL = "page"
 
 
@@ -210,9 +212,17 @@ class Sessions:
         with self._lock:
             self._sessions[token] = session
             self._sessions.move_to_end(token)
-            while len(self._sessions) > self._limit:
-                self._sessions.popitem(last=False)
+            self._make_room()
         return session
+
+    def _make_room(self) -> None:
+        """Let go of the oldest that the database has, then of any above the limit."""
+        if len(self._sessions) > MAX_STORED_SESSIONS:
+            stored = [token for token, session in self._sessions.items() if session.updated_at is not None and not session.running]
+            for token in stored[: max(0, len(stored) - MAX_STORED_SESSIONS)]:
+                del self._sessions[token]
+        while len(self._sessions) > self._limit:
+            self._sessions.popitem(last=False)
 
 
 def _store_turn(store: Conversations, token: str, session: Session, turn: TurnView) -> None:

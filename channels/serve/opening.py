@@ -39,7 +39,7 @@ class Opening:
         try:
             from agent.session import open_advisor
 
-            advisor = open_advisor(self._settings)
+            advisor = open_advisor(self._settings, for_many=True)
             advisor.warm_up()
             self._advisor = advisor
         except BaseException as error:  # kept for the threads that need the advisor

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from itertools import cycle, islice
 from pathlib import Path
@@ -34,13 +34,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", type=int, default=50, metavar="N", help="visitors who ask at once (page)")
     parser.add_argument("--total", type=int, default=2000, metavar="N", help="questions they ask together (page)")
     parser.add_argument("--think-s", type=float, default=0.0, metavar="S", help="pause of a visitor between questions (page)")
+    parser.add_argument("--answer-processes", type=int, default=2, metavar="N", help="as ADVISOR_ANSWER_PROCESSES (page)")
     parser.add_argument("--processors", type=int, default=2, metavar="N", help="processors of the server (page, Linux)")
 
 
 def run(options: argparse.Namespace) -> list[Table]:
     """One visitor alone, then all of them; the server is a process of its own over the shipped corpus."""
     questions = suite_questions()
-    with _server(shipped_home(options.work), options.processors) as (url, pid):
+    with _server(shipped_home(options.work), options.processors, options.answer_processes) as (url, pid):
         table = Table("The page under load", _HEADER)
         memory = Table("Memory of the server", ["after questions", "resident MB"])
         with asyncio.Runner() as runner:
@@ -63,7 +64,8 @@ def run(options: argparse.Namespace) -> list[Table]:
             table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
             runner.run(_leave([*alone, *visitors]))
     load = f"load average {os.getloadavg()[0]:.1f} at the end"
-    table.notes.append(f"server on {options.processors} processor(s), offline; visitors run on the same machine ({load})")
+    table.notes.append(f"server on {options.processors} processor(s), offline, {options.answer_processes} answering processes")
+    table.notes.append(f"visitors run on the same machine ({load})")
     table.notes.append(f"each visitor asks again {options.think_s:g} s after its answer, {TURNS} questions a conversation")
     table.notes += [f"error: {text}" for text in list(dict.fromkeys(a.error for a in asked if a.error))[:5]]
     return [table, memory]
@@ -108,14 +110,17 @@ def _row(visitors: str, asked: Sequence[Asked], seconds: float, cpu_s: float) ->
 
 
 @contextmanager
-def _server(home: Path, processors: int) -> Iterator[tuple[str, int]]:
+def _server(home: Path, processors: int, answer_processes: int) -> Iterator[tuple[str, int]]:
     """`advisor chat` over a data folder whose conversations start empty; its address and process id."""
     for path in home.glob("state.sqlite*"):
         path.unlink()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("ADVISOR_LLM")} | {"ADVISOR_HOME": str(home)}
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("ADVISOR_LLM")} | {
+        "ADVISOR_HOME": str(home),
+        "ADVISOR_ANSWER_PROCESSES": str(answer_processes),
+    }
     command = [sys.executable, "-m", "channels.cli.main", "chat", "--port", str(port)]
     process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if hasattr(os, "sched_setaffinity"):
@@ -136,18 +141,28 @@ def _server(home: Path, processors: int) -> Iterator[tuple[str, int]]:
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time that a process has taken so far; 0 where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except OSError:
-        return 0.0
+    """Processor time that a server and its answering processes have taken so far; 0 where the system does not tell."""
+    ticks = 0
+    for path in _processes(pid):
+        with suppress(OSError):
+            fields = (path / "stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_mb(pid: int) -> str:
-    """Memory of a process; `-` where the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-        return f"{pages * os.sysconf('SC_PAGE_SIZE') / 1e6:.0f}"
-    except OSError:
-        return "-"
+    """Memory of a server and its answering processes, what they share counted in each; `-` where the system does not tell."""
+    pages = 0
+    for path in _processes(pid):
+        with suppress(OSError):
+            pages += int((path / "statm").read_text(encoding="ascii").split()[1])
+    return f"{pages * os.sysconf('SC_PAGE_SIZE') / 1e6:.0f}" if pages else "-"
+
+
+def _processes(pid: int) -> list[Path]:
+    """Where Linux tells about a process and its children."""
+    found = [Path(f"/proc/{pid}")]
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [Path(f"/proc/{child}") for child in path.read_text(encoding="ascii").split()]
+    return found

@@ -50,6 +50,18 @@ def test_another_process_shows_the_conversation_with_its_citations_and_goes_on_w
     assert seen_by_first is not None and [turn.question for turn in seen_by_first.turns] == ["一", "二"]
 
 
+def test_of_the_stored_conversations_few_are_held_and_the_others_read_again(talks: Conversations, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.page.session.MAX_STORED_SESSIONS", 2)
+    advisor, sessions = ScriptedAdvisor(), sessions_over(talks)
+    opened = [sessions.open("o") for _ in range(4)]
+    for number, (_, session) in enumerate(opened):
+        ask(session, str(number), advisor)
+    fresh, unasked = sessions.open("o")
+    assert len(sessions._sessions) == 3 and sessions.find(fresh, "o") is unasked
+    first = sessions.find(opened[0][0], "o")
+    assert first is not None and first is not opened[0][1] and [turn.question for turn in first.turns] == ["0"]
+
+
 def test_a_restored_turn_can_be_taken_back(talks: Conversations) -> None:
     advisor = ScriptedAdvisor()
     token, session = sessions_over(talks).open("o")

@@ -11,7 +11,8 @@ import pytest
 from browser import free_port, scripted_page
 from scripted import ScriptedAdvisor
 
-from eval.bench.page import _row, _visits, suite_questions
+from eval.bench.page import _arrive, _leave, _row, _visits, suite_questions
+from eval.bench.page_visitor import Asked
 from kb.errors import IndexMissingError
 
 pytestmark = [
@@ -31,10 +32,17 @@ def run(work: Coroutine[object, object, _T]) -> _T:
         loop.close()
 
 
+async def visit(url: str, plans: list[list[str]]) -> list[Asked]:
+    visitors = await _arrive(url, len(plans))
+    asked = await _visits(visitors, plans, 0.0)
+    await _leave(visitors)
+    return asked
+
+
 def test_visitors_ask_at_once_each_in_a_conversation_of_its_own_and_errors_are_counted(tmp_path: Path) -> None:
     advisor = ScriptedAdvisor(pause_s=0.01)
     with scripted_page(advisor, tmp_path, free_port()) as url:
-        asked = run(_visits(url, [["甲一", "甲二"], ["乙一", "乙二"]], 0.0))
+        asked = run(visit(url, [["甲一", "甲二"], ["乙一", "乙二"]]))
         assert [one.error for one in asked] == [""] * 4 and all(0 < one.first_s <= one.whole_s for one in asked)
         assert sorted(advisor.asked) == sorted([("甲一", ()), ("甲二", ("甲一",)), ("乙一", ()), ("乙二", ("乙一",))])
     row = _row("2", asked, 2.0, 0.4)
@@ -44,5 +52,5 @@ def test_visitors_ask_at_once_each_in_a_conversation_of_its_own_and_errors_are_c
 
 def test_a_failed_answer_is_still_an_answer_of_the_page(tmp_path: Path) -> None:
     with scripted_page(ScriptedAdvisor(failure=IndexMissingError("no index")), tmp_path, free_port()) as url:
-        (one,) = run(_visits(url, [["一"]], 0.0))
+        (one,) = run(visit(url, [["一"]]))
     assert one.error == ""
