@@ -250,8 +250,9 @@ def test_a_request_that_comes_in_drops_does_not_hold_the_others(served: Running)
 
 
 def test_no_key_is_in_what_the_server_has_written(served: Running) -> None:
-    served.get(f"/v1/models?key={KEY}")
-    until(lambda: '"path": "/v1/models"' in served.log, "no access log")
+    for path in (f"/v1/models?key={KEY}", "/mcp", "/healthz"):
+        served.get(path)
+    until(lambda: all(f'"path": "{path}"' in served.log for path in ("/v1/models", "/mcp", "/healthz")), "no access log")
     assert KEY not in served.log and "wrong-key" not in served.log and QUESTION not in served.log
     lines = [json.loads(line) for line in served.err if line.startswith("{")]
     assert {"api", "mcp", "ops"} <= {line["surface"] for line in lines} and {line["caller"] for line in lines} <= {"", "webui"}
