@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", type=int, default=50, metavar="N", help="visitors who ask at once (page)")
     parser.add_argument("--total", type=int, default=2000, metavar="N", help="questions they ask together (page)")
     parser.add_argument("--think-s", type=float, default=0.0, metavar="S", help="pause of a visitor between questions (page)")
-    parser.add_argument("--answer-processes", type=int, default=2, metavar="N", help="as ADVISOR_ANSWER_PROCESSES (page)")
+    parser.add_argument("--answer-processes", type=int, default=1, metavar="N", help="as ADVISOR_ANSWER_PROCESSES (page)")
     parser.add_argument("--processors", type=int, default=2, metavar="N", help="processors of the server (page, Linux)")
 
 
