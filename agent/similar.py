@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from functools import lru_cache
@@ -32,12 +33,16 @@ SEAMS = frozenset("的了呢吗那这换改成按用到给和跟与也都就还�
 """Characters that never belong to a content word here: a pair with one of them is the seam of two words."""
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> Callable[[str], str]:
-    import snowballstemmer
+class _Stemmers(threading.local):
+    """A stemmer keeps the word it works on in itself, so each thread has its own."""
 
-    stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
-    return stem
+    def __init__(self) -> None:
+        import snowballstemmer
+
+        self.stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
+
+
+_stemmers = _Stemmers()
 
 
 @lru_cache(maxsize=50_000)
@@ -45,10 +50,10 @@ def _stem(token: str) -> str:
     """English words without their endings, so that "customise" meets "customisable"; other tokens as they are."""
     if len(token) < 4 or not token.isascii() or not token.isalpha():
         return token
-    return _stemmer()(token).removesuffix("abl")
+    return _stemmers.stem(token).removesuffix("abl")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def text_tokens(text: str) -> frozenset[str]:
     """The words of a text as weights count them."""
     return frozenset(map(_stem, index_tokens(text)))
