@@ -31,6 +31,8 @@ REPAINT_SHARE = 0.2
 """What repainting may take of an answer's time: a busy server shows streamed text less often instead of answering later."""
 
 CHATS_WITH_MODEL = 16
+"""Answers under way at once where a language model writes them: they wait for it more than they compute."""
+
 Update = tuple[Any, ...]
 """New values of: token, conversation, question box, list of conversations, head."""
 Repaint = Callable[..., Iterator[Update]]

@@ -27,6 +27,8 @@ TURNS = 4
 _START_S = 600.0
 _HEADER = ("visitors", "questions", "errors", "first text p50 s", "p50 s", "p95 s", "max s", "a second", "server CPU ms a question")
 _ALONE = 100
+_FAILED = "turn failed"
+"""What the agent's log says of an answer that broke; the visitor sees a message where the answer would be."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> list[Table]:
     """One visitor alone, then all of them; the server is a process of its own over the shipped corpus."""
     questions = suite_questions()
-    with _server(shipped_home(options.work), options.processors, options.answer_processes) as (url, pid):
+    with _server(shipped_home(options.work), options.processors, options.answer_processes) as (url, pid, log):
         table = Table("The page under load", _HEADER)
         memory = Table("Memory of the server", ["after questions", "resident MB"])
         with asyncio.Runner() as runner:
@@ -63,10 +65,12 @@ def run(options: argparse.Namespace) -> list[Table]:
                 memory.rows.append([str(8 + _ALONE + len(asked)), _resident_mb(pid)])
             table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
             runner.run(_leave([*alone, *visitors]))
+        failed = log.read_text(encoding="utf-8", errors="replace").count(_FAILED)
     load = f"load average {os.getloadavg()[0]:.1f} at the end"
     table.notes.append(f"server on {options.processors} processor(s), offline, {options.answer_processes} answering processes")
     table.notes.append(f"visitors run on the same machine ({load})")
     table.notes.append(f"each visitor asks again {options.think_s:g} s after its answer, {TURNS} questions a conversation")
+    table.notes.append(f"answers that failed on the server, in all: {failed}")
     table.notes += [f"error: {text}" for text in list(dict.fromkeys(a.error for a in asked if a.error))[:5]]
     return [table, memory]
 
@@ -110,8 +114,8 @@ def _row(visitors: str, asked: Sequence[Asked], seconds: float, cpu_s: float) ->
 
 
 @contextmanager
-def _server(home: Path, processors: int, answer_processes: int) -> Iterator[tuple[str, int]]:
-    """`advisor chat` over a data folder whose conversations start empty; its address and process id."""
+def _server(home: Path, processors: int, answer_processes: int) -> Iterator[tuple[str, int, Path]]:
+    """`advisor chat` over a data folder whose conversations start empty; its address, process id and log."""
     for path in home.glob("state.sqlite*"):
         path.unlink()
     with socket.socket() as probe:
@@ -122,22 +126,21 @@ def _server(home: Path, processors: int, answer_processes: int) -> Iterator[tupl
         "ADVISOR_ANSWER_PROCESSES": str(answer_processes),
     }
     command = [sys.executable, "-m", "channels.cli.main", "chat", "--port", str(port)]
-    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    log = home / "page-bench.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=file)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[:processors])
-    assert process.stderr is not None
     try:
         began = time.monotonic()
-        said = ""
-        while "is ready" not in said:
-            said = process.stderr.readline()
-            if not said or time.monotonic() - began > _START_S:
-                raise LoadError("the page did not start; run `advisor chat` to see why")
-        yield f"http://127.0.0.1:{port}", process.pid
+        while b"is ready" not in log.read_bytes():
+            if process.poll() is not None or time.monotonic() - began > _START_S:
+                raise LoadError(f"the page did not start; see {log}")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process.pid, log
     finally:
         process.terminate()
         process.wait(timeout=60)
-        process.stderr.close()
 
 
 def _cpu_s(pid: int) -> float:

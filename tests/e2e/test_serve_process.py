@@ -250,8 +250,9 @@ def test_a_request_that_comes_in_drops_does_not_hold_the_others(served: Running)
 
 
 def test_no_key_is_in_what_the_server_has_written(served: Running) -> None:
-    for path in (f"/v1/models?key={KEY}", "/mcp", "/healthz"):
+    for path in (f"/v1/models?key={KEY}", "/healthz"):
         served.get(path)
+    httpx.post(f"{served.url}/mcp", headers={"authorization": f"Bearer {KEY}"}, json={})  # a GET would be a stream that stays open
     until(lambda: all(f'"path": "{path}"' in served.log for path in ("/v1/models", "/mcp", "/healthz")), "no access log")
     assert KEY not in served.log and "wrong-key" not in served.log and QUESTION not in served.log
     lines = [json.loads(line) for line in served.err if line.startswith("{")]
