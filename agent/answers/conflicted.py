@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.answers.lookup import answer_lookup, family_differences
+from agent.answers.price_questions import answer_price
+from agent.answers.targets import PRICE_FIELDS
 from agent.conflicts import FoundConflict, find_conflicts
 from agent.events import Conflict
 from agent.verdicts import side_text, to_event
@@ -132,6 +134,9 @@ def answer_conflicts(work: Work) -> Draft | None:
         return _other_name(work)
     ids = {i for m in question.named for i in m.entities}
     fields = {f.field for f in question.fields if f.field not in ("figure",)} if ids else set()
+    priced = bool(ids) and question.has("price_word") and not fields - set(PRICE_FIELDS)
+    if priced:
+        fields = set(PRICE_FIELDS)
     found = find_conflicts(work.catalog, entities=ids or None)
     narrowed = [c for c in found if set(c.fields) & fields] if fields else found
     found = narrowed if fields else found
@@ -143,7 +148,9 @@ def answer_conflicts(work: Work) -> Draft | None:
         differing = family_differences(work) if not fields else None
         if differing is not None:
             return differing
-        said = answer_lookup(work) if fields else None
+        said = answer_price(work) if priced else answer_lookup(work) if fields else None
+        if priced and said is not None and said.refused:
+            return said
         if said is not None and not said.refused:
             if said.conflicts:
                 return said

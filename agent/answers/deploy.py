@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from agent.answers.deploy_capacity import have_cards, longest_context, size_one_card
 from agent.answers.deploy_case import Case, decimal, one_currency, settle
-from agent.answers.deploy_compare import compare_cards, family_sizes, quality, typical_sizes, what_fits
+from agent.answers.deploy_compare import compare_cards, family_sizes, typical_sizes, what_fits
 from agent.answers.deploy_money import Bill, bill, cost_lines, missing_prices, wants_money
 from agent.answers.deploy_pay import against_api, budget_lines, buy_or_rent, saving_share, unit_cost
+from agent.answers.deploy_quantise import quality, quantisation_needed
 from agent.answers.deploy_sources import may_run, own_or_api, plan_references, stated_cards, unknown_size
 from agent.answers.deploy_speed import daily_capacity, speed
 from agent.answers.deploy_topic import LOAD_ASKS, MONEY_ASKS, family_members, is_about, no_model_named
@@ -100,8 +101,10 @@ def _load(case: Case) -> None:
         daily_capacity(case)
     if "longest" in d.asks:
         longest_context(case)
-    if {"quality", "quantise"} & d.asks:
+    if {"quality", "quantise", "quantise_needed"} & d.asks:
         quality(case)
+    if "quantise_needed" in d.asks:
+        quantisation_needed(case)
     if case.only_money_changed and not {"quality", "speed"} & d.asks:
         case.steps, case.notes, case.charts = [], [], []
     may_run(case)

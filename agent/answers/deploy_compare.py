@@ -191,39 +191,6 @@ def _account_for(case: Case) -> None:
         case.output["gpus"] = need.gpus
 
 
-def quality(case: Case) -> None:
-    """What each format costs in quality, in words, and how many cards it takes."""
-    from agent.sizing.dtypes import weight_type
-    from agent.sizing.memory import weights
-
-    if case.model is None:
-        return
-    eight = ("fp8",) if case.gpu is None or case.gpu.fp8_flops is not None else ()
-    for dtype in ("bf16", *eight, "int8", "int4"):
-        kind = weight_type(dtype)
-        size = weights(case.model, dtype)
-        need = needed(case, case.gpu, dtype) if case.gpu is not None else None
-        cards_zh = f"，{case.n(need.gpus)} 张 {case.label}" if need is not None else ""
-        cards_en = f", {case.n(need.gpus)} × {case.label}" if need is not None else ""
-        case.step(
-            f"{dtype}：权重 {case.n(round(size.gb, 1), 1)} GB{cards_zh}；{kind.words_zh}",
-            f"{dtype}: {case.n(round(size.gb, 1), 1)} GB of weights{cards_en}; {kind.words_en}",
-        )
-    kind = weight_type(case.dtype)
-    if "quality" in case.d.asks and kind.covers != "all":
-        case.heads.insert(
-            0,
-            case.say(
-                f"{case.model_name} 用 {kind.name}：{kind.words_zh}。没有可引用的损失数字。",
-                f"{case.model_name} as {kind.name}: {kind.words_en}. There is no figure of the loss to quote.",
-            ),
-        )
-    case.note(
-        "量化损失没有可引用的数字，取决于任务；上线前用自己的评测集对比。",
-        "There is no figure to quote for the loss; it depends on the task. Compare on your own test set before going live.",
-    )
-
-
 _REFERENCES_SHOWN = 6
 
 

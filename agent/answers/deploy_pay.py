@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from agent.answers.deploy_capacity import usable_count
 from agent.answers.deploy_case import DEFAULT_UTILIZATION, Case, decimal
 from agent.answers.deploy_money import HOURS, Bill, rented_hours
 from agent.answers.deploy_speed import full_load
+from agent.answers.strangers import unknown_names
 from agent.tools.cost import MILLION
 
 
@@ -19,6 +21,7 @@ def against_api(case: Case, b: Bill) -> None:
 
     if b.api is None:
         if {"break_even", "hybrid"} & case.d.asks:
+            _unpriced(case, b)
             case.miss(
                 "要替代的 API 月费（或模型与每月输入、输出量）：回本月数 = 一次性投入 ÷（API 月费 − 自建月运行费）",
                 "the API bill to replace (or a model and its monthly input and output): months = upfront ÷ (API a month − own running cost)",
@@ -59,6 +62,25 @@ def against_api(case: Case, b: Bill) -> None:
         )
         case.output |= {"saved_monthly": str(saved), "api_monthly": str(b.api)}
     _volume(case, b)
+
+
+def _unpriced(case: Case, b: Bill) -> None:
+    """Names that no source knows, and what an API must cost for the own deployment to be worth it at the stated volume."""
+    text = case.work.question.text
+    offered = [n for n in unknown_names(case.work) if re.search(rf"{re.escape(n)}\s*(?:的|'s)?\s*(?:api|接口)", text, re.IGNORECASE)]
+    unknown = [m.text for m in case.work.question.unknown] or offered
+    names = case.say("、", ", ").join(f"**{name}**" for name in unknown)
+    if names:
+        case.head(f"资料里没有 {names}，它的价格不做猜测。", f"The sources do not cover {names}; its price is not guessed.")
+    monthly = own_monthly(case, b)
+    if monthly and b.tokens:
+        per_1m = monthly / (b.tokens / MILLION)
+        case.work.computed(per_1m)
+        case.head(
+            f"按每月 {case.n(round(b.tokens))} token 摊，自建每百万 token **{case.m(per_1m)}**：API 每百万 token（按你的输入输出比例平均）高于它，自建才划算。",
+            f"At {case.n(round(b.tokens))} tokens a month the own deployment costs **{case.m(per_1m)} per million tokens**: it pays where the API costs more, "
+            "averaged over your input and output.",
+        )
 
 
 def _volume(case: Case, b: Bill) -> None:

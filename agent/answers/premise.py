@@ -14,8 +14,16 @@ from agent.work import Work
 from kb.catalog.schema import Claim
 from kb.quantities import DAYS, Quantity
 
-_ASSERTS = re.compile(r"吗|对吧|对吗|对不对|是不是|吧[?？。]*$|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard", re.IGNORECASE)
+_ASSERTS = re.compile(
+    r"吗|对吧|对吗|对不对|是不是|吧(?=[?？。，,;；]|$)|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard",
+    re.IGNORECASE,
+)
 _FREE = re.compile(r"免费|不要钱|不花钱|\bfree\b|no charge", re.IGNORECASE)
+_FREE_PART = re.compile(
+    r"免费(?:额度|的?\s*token|层|试用|部分|版|赠)|(?:扣除|减去|超出|除了?|用完).{0,6}免费|\bfree (?:tier|quota|tokens?|credits?|trial)",
+    re.IGNORECASE,
+)
+"""What is free is a part of the volume, which is taken off elsewhere (agent/answers/free_tier.py)."""
 _REACH = 14
 _UNIT_PRICE = re.compile(r"(?:价|price|rate)[^，,。]{0,6}$", re.IGNORECASE)
 _ROUNDING = Decimal("0.005")
@@ -29,12 +37,7 @@ def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
         return ""
     rates = [r for f in fields if (r := quote.input_rate if f == INPUT else quote.output_rate) is not None]
     if _FREE.search(text) and rates and all(rates):
-        given = next((c for c in quote.entity.claims.get("free_tokens", ()) if isinstance(c.value, Decimal)), None)
-        if given is not None and isinstance(given.value, Decimal):
-            work.computed(given.value)
-            shown = tokens(given.value, work.language)
-            return work.say(f"**每月前 {shown} token 免费** {work.cite(given)}，超出部分收费。", f"**The first {shown} tokens a month are free** {work.cite(given)}; the rest is charged. ")
-        return work.say("**不免费**。", "**Not free.** ")
+        return _not_free(work, quote)
     written = [q for q in work.question.quantities if re.search(r"\d", q.text)]
     asserted = [q for q in written if (q.is_money or not q.unit and _near_price(text, q)) and not q.bound]
     if len(asserted) != 1 or not rates:
@@ -47,6 +50,19 @@ def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
     return work.say("**对**。", "**Yes.** ")
 
 
+def _not_free(work: Work, quote: PriceQuote) -> str:
+    """That a price is charged, or from which volume a month on."""
+    given = next((c for c in quote.entity.claims.get("free_tokens", ()) if isinstance(c.value, Decimal)), None)
+    if given is not None and isinstance(given.value, Decimal):
+        work.computed(given.value)
+        shown = tokens(given.value, work.language)
+        return work.say(
+            f"**每月前 {shown} token 免费** {work.cite(given)}，超出部分收费。",
+            f"**The first {shown} tokens a month are free** {work.cite(given)}; the rest is charged. ",
+        )
+    return work.say("**不免费**。", "**Not free.** ")
+
+
 def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
     """What the question asserts of the unit price or of the bill ("输出价是 8 美元吧，那 40 刀对不对"), each held against `quote` and
     `total` (in the quote's currency); "" where it asserts nothing."""
@@ -56,6 +72,8 @@ def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
     text, scale = question.masked.split(" \n ")[0], MILLION / per_tokens(quote)
     rates = {field: rate * scale for field, rate in ((INPUT, quote.input_rate), (OUTPUT, quote.output_rate)) if rate is not None}
     said = []
+    if _FREE.search(text) and not _FREE_PART.search(text) and rates and all(rates.values()):
+        said.append(_not_free(work, quote))
     for quantity in question.quantities:
         if not quantity.is_money or quantity.bound or quantity.high is not None or question.is_rate(quantity):
             continue
@@ -66,7 +84,10 @@ def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
                 own = currency_name(quote.currency, work.language)
                 work.computed(quantity.value)
                 said.append(
-                    work.say(f"资料以{own}计价，没有汇率，无法核对 {shown}。", f"The sources price in {own}; without a rate {shown} cannot be checked. ")
+                    work.say(
+                        f"资料以{own}计价，没有汇率，无法核对 {shown}。",
+                        f"The sources price in {own}; without a rate {shown} cannot be checked. ",
+                    )
                 )
             continue
         work.judged.add(quantity.start)
@@ -74,7 +95,12 @@ def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
             if quantity.value in rates.values():
                 continue
             both = work.say("、", ", ").join(f"{work.label(field)} {money(rate, quote.currency)}" for field, rate in rates.items())
-            said.append(work.say(f"单价**不是 {shown}**：资料里每百万 token {both}。", f"The unit price is **not {shown}**: the sources state {both} per million tokens. "))
+            said.append(
+                work.say(
+                    f"单价**不是 {shown}**：资料里每百万 token {both}。",
+                    f"The unit price is **not {shown}**: the sources state {both} per million tokens. ",
+                )
+            )
         elif abs(quantity.value - total) <= abs(total) * _ROUNDING:
             said.append(work.say("**对**。", "**Yes.** "))
         else:

@@ -25,6 +25,7 @@ from agent.understand.deployment_words import (
     NEGATIVE,
     NOT_A_FIGURE,
     OWN,
+    QUANTISATION_NEEDED,
     RENT,
     RESET_PRICE,
     SERVING,
@@ -255,6 +256,7 @@ def _words(text: str, masked: str, gpus: list[Named], models: list[Named]) -> tu
     if kv:
         words["kv_dtype"] = (kv[1] or kv[2]).lower()
         masked = masked.replace(kv[0], " " * len(kv[0]))
+    masked = QUANTISATION_NEEDED.sub(lambda found: " " * len(found[0]), masked)
     dtype = DTYPE.search(masked)
     if dtype:
         words["weight_dtype"] = re.sub(r"\s", "", dtype[1].lower())

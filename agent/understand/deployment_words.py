@@ -27,6 +27,14 @@ CHEAP_CHECK = _any(
 DTYPE = _any(
     r"(?<![a-z0-9])(fp32|bf16|fp16|fp8|int8|int4|nf4|nvfp4|mxfp4|q4_k_m|q8_0|q4|awq|gptq|gguf|w8a8|w4a16|(?:8|4|16)[- ]?(?:bits?|比特|位)|半精度)(?![a-z0-9])"
 )
+_FEWER_BITS = r"(?:量化|quanti[sz]\w+|int[48]|fp8|nf4|awq|gptq|[48][- ]?(?:bits?|比特|位))"
+QUANTISATION_NEEDED = _any(
+    rf"(?:要不要|需不需要|用不用|有没有必要)(?:用|上|做|转成?|降到|再)?\s*{_FEWER_BITS}"
+    rf"|(?:要|需要|必须|得|只能|有必要)(?:用|上|做|转成?|降到|再)?\s*(?:量化[到成]?)?\s*{_FEWER_BITS}(?:量化|格式|精度|才行)?\s*(?:吗|么|不可)"
+    rf"|\b(?:do|does|must|should) (?:i|we|it|one|you) (?:really )?(?:need |have )?(?:to )?(?:be |use |run |go )?(?:\w+ )?{_FEWER_BITS}"
+    rf"|\bis {_FEWER_BITS} (?:\w+ )?(?:needed|necessary|required)"
+)
+"""Whether fewer bits are needed is asked: the format that is named is not the one to calculate with."""
 DTYPE_LIKE = _any(r"(?<![a-z0-9])(?:(?:fp|int|bf|nf)\s?\d{1,3}|\d{1,3}[- ]?(?:bits?|比特|位(?:量化|浮点|整数|精度)))(?![a-z0-9])")
 KV_DTYPE = _any(r"(fp8|int8|bf16|fp16)\s*(?:的)?\s*kv|kv\s*(?:cache|缓存)?\s*(?:用|为|=|in|as)?\s*(fp8|int8|bf16|fp16)")
 CARD_MEMORY = _any(
@@ -81,7 +89,7 @@ ASKS: dict[str, re.Pattern[str]] = {
         r"总成本|总拥有|\btco\b|total cost|总费用|总花费|年成本|总账|折旧|depreciat|[一两二三四五六七八九十\d]\s*年(?:一共|总共|总|下来|合计)|over (?:\w+ )?(?:years?|months)"
     ),
     "break_even": _any(
-        r"回本|划算|合算|值不值|值得|break-?\s?even|payback|pays? (?:back|off|for itself)|worth it|(?:自建|自己|买)[^,，]{0,4}更便宜|省钱|(?:自建|自己)(?:和|还是|跟|与|vs\.?|or|便宜).{0,6}api|api.{0,6}(?:还是|和|跟|vs\.?|or|贵|便宜).{0,4}(?:自建|自己|self)|self-?host.{0,12}(?:vs\.?|or|than|against).{0,8}api|api.{0,8}(?:vs\.?|or|than|against).{0,12}self"
+        r"回本|划算|合算|值不值|值得|break-?\s?even|payback|pays? (?:back|off|for itself)|worth it|(?:自建|自己|买)[^,，]{0,4}更便宜|省钱|(?:自建|自己)(?:和|还是|跟|与|vs\.?|or|便宜).{0,6}api|api.{0,6}(?:还是|和|跟|vs\.?|or|贵|便宜).{0,4}(?:自建|自己|self)|self-?host.{0,12}(?:vs\.?|or|than|against).{0,8}api|(?:vs\.?|versus|against|compared (?:to|with)|than)[^,.;?]{0,30}\bapis?\b|which (?:one |option )?(?:pays|wins|is better value)|api.{0,8}(?:vs\.?|or|than|against).{0,12}self"
     ),
     "recommend": _any(
         r"推荐|建议(?:用|买|配|什么|哪)|选(?:哪|什么)|哪(?:种|款|张|个)(?:卡|显卡|gpu|配置|方案)|什么(?:卡|显卡|gpu|配置)|最便宜|(?:有没有|有|还有)更便宜|cheaper (?:option|card|gpu|setup|one|alternative)|最省|怎么配|如何配|配置方案|性价比|cheapest|recommend|which (?:gpu|card|config|hardware|setup)|what (?:gpu|card)s? |best (?:gpu|card|config|setup)|most cost"
@@ -117,6 +125,7 @@ ASKS: dict[str, re.Pattern[str]] = {
     "fits": _any(
         r"(?:能|可以|够)(?:跑|放|装|部署|带)(?:得动|动|得了)?\s*(?:什么|哪些|多大|几[bB])|跑多大|最大(?:能|可以)?跑|(?:what|which) (?:\w+ )?(?:models?|sizes?|llms?) (?:can|fits?|will|do|runs?)|(?:largest|biggest) model|what can (?:i|we|it) run"
     ),
+    "quantise_needed": QUANTISATION_NEEDED,
     "quantise": _any(r"量化(?:一下|到|后|成|呢|版)?|quanti[sz]"),
 }
 """Ask -> the words that make it."""

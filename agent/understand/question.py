@@ -23,6 +23,9 @@ from kb.catalog.catalog import Catalog
 from kb.catalog.schema import Entity, FieldRecord
 from kb.quantities import Quantity, Ratio, find_quantities, find_ratios, normalise
 
+_NAMES_FIELD = re.compile(r"的?(?:情况(?!下)|与否|状况|状态)| (?:status|or not)\b")
+"""After the word of a value: the field is asked for, and nothing is wanted of it ("开源情况", "开源与否")."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldMention:
@@ -203,6 +206,8 @@ class Reader:
         found = []
         for field_id, value, words in table:
             for m in words.finditer(masked):
+                if _NAMES_FIELD.match(masked, m.end()):
+                    continue
                 found.append(ValueMention(field_id, value, m.start(), m.end(), m[0], negated(masked, m.start())))
         return [
             v

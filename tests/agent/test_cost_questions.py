@@ -51,7 +51,9 @@ def test_a_rate_is_read_however_it_is_said(text: str, rate: str) -> None:
     assert exchange_rate(text, find_quantities(text))[0] == Decimal(rate)
 
 
-@pytest.mark.parametrize("text", ["按8张卡", "at 7 users", "按7.2折", "rate limit of 10", "按 100 美元算", "预算500美元，输出200", "输入输出1:7"])
+@pytest.mark.parametrize(
+    "text", ["按8张卡", "at 7 users", "按7.2折", "rate limit of 10", "按 100 美元算", "预算500美元，输出200", "输入输出1:7"]
+)
 def test_other_figures_are_no_rate(text: str) -> None:
     text = normalise(text)
     assert exchange_rate(text, find_quantities(text)) == (None, None)
@@ -162,7 +164,10 @@ def test_a_comparison_supposes_no_price(quick_advisor: Advisor) -> None:
     assert "汇率" in answer.answer
 
 
-@pytest.mark.parametrize("text", ["-500元在豆包能用多少token", "预算负300刀 gpt5.1能用多少", "claude 负100万进多少钱", "GLM-4 budget of minus $50, how many tokens"])
+@pytest.mark.parametrize(
+    "text",
+    ["-500元在豆包能用多少token", "预算负300刀 gpt5.1能用多少", "claude 负100万进多少钱", "GLM-4 budget of minus $50, how many tokens"],
+)
 def test_negative_amounts_are_refused(quick_advisor: Advisor, text: str) -> None:
     assert ask(quick_advisor, text).refused
 
@@ -249,7 +254,9 @@ def test_things_that_are_only_named_are_all_answered(quick_advisor: Advisor, tex
     assert "$2.90" in answer and "800,000" in answer
 
 
-@pytest.mark.parametrize(("text", "said"), [("GLM-4私有化部署费用", "没有写"), ("how much is private deployment of ERNIE 4.5", "state no price")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("GLM-4私有化部署费用", "没有写"), ("how much is private deployment of ERNIE 4.5", "state no price")]
+)
 def test_a_price_that_is_not_stated_is_not_another_one(quick_advisor: Advisor, text: str, said: str) -> None:
     answer = ask(quick_advisor, text).answer
     assert said in answer and "¥120" not in answer and "$2.90" not in answer
@@ -274,3 +281,33 @@ def test_a_limit_of_the_bill_says_who_stays_within_it(quick_advisor: Advisor) ->
     first, *rest = ask(quick_advisor, "成本压到每月1000美元以内，每月输入8000万输出2000万，能用哪些模型").answer.splitlines()
     assert "Llama 4" in first and "Claude 4.5" not in first
     assert any("未比较" in line and "Kimi K2" in line for line in rest)
+
+
+@pytest.mark.parametrize(
+    "question, head, total",
+    [
+        ("GPT-5.1 输出是免费的吧，每月2000万输出", "**不免费**", "$300"),
+        ("听说 GLM-4 不要钱，每月输入 1 亿要花多少", "**不免费**", "$290"),
+        ("I heard GPT-5.1 is free. What do 20M output tokens a month cost?", "**Not free.**", "$300"),
+    ],
+)
+def test_a_bill_says_first_that_it_is_not_free(quick_advisor: Advisor, question: str, head: str, total: str) -> None:
+    answer = ask(quick_advisor, question).answer
+    assert answer.startswith(head) and total in answer
+
+
+def test_what_is_free_beside_the_bill_is_no_claim_about_the_price(quick_advisor: Advisor) -> None:
+    assert "不免费" not in ask(quick_advisor, "GPT-5.1 免费额度用完后每月 2000 万输出多少钱，是不是 300 美元").answer
+
+
+@pytest.mark.parametrize("words", ["开源情况", "开源与否", "开源状态"])
+def test_the_word_of_a_value_can_name_the_field(quick_advisor: Advisor, words: str) -> None:
+    answer = ask(quick_advisor, f"GPT-5.1 的上下文、{words}和价格").answer
+    assert "闭源" in answer and "32K" in answer and "$15" in answer
+
+
+def test_whether_prices_agree_is_answered_about_prices(quick_advisor: Advisor) -> None:
+    agreed = ask(quick_advisor, "文档里 GPT-5.1 的价格一致吗").answer
+    assert "没有发现互相矛盾" in agreed and "$5" in agreed and "许可" not in agreed
+    absent = ask(quick_advisor, "文档里说 GPT-4o 多少钱？各处一致吗")
+    assert absent.refused and "价格" in absent.answer

@@ -540,3 +540,32 @@ def test_plan_calculators_run_their_own_examples() -> None:
         "sensitivity", {"calculator": "break_even", "inputs": {"upfront": "60万", "api_monthly": "9万", "self_monthly": "1.5万"}}
     )
     assert swing.value == "api_monthly"
+
+
+@pytest.mark.parametrize(
+    "question, verdict, dtype",
+    [
+        ("A100 80G 两张能跑 Qwen2.5-72B 吗？要 INT4 吗", "**不必量化**：bf16 要 2 张", "bf16"),
+        ("Do I need int8 for Llama 3.1 70B on two H100?", "**Not needed**: bf16 takes 2", "bf16"),
+        ("一张 4090 跑 Qwen2.5-32B 必须量化到 int4 吗", "**要量化**：bf16 要 4 张", "bf16"),
+        ("一张 3090 跑 Llama 3.1 70B 非要量化不可吗", "**量化到 4 位也放不下**", "bf16"),
+        ("2 张 A100 80G 跑 int4 的 Qwen2.5-72B 够吗", "**够**", "int4"),
+    ],
+)
+def test_a_format_that_is_asked_about_is_not_taken_for_granted(buyer: Advisor, question: str, verdict: str, dtype: str) -> None:
+    done = ask(buyer, question)
+    assert first(done).startswith(verdict), done.answer
+    assert dtype in done.answer.split("\n")[1] or dtype in first(done)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "自建 4 张 H100 每小时 2.5 美元，每月 50 亿 token，跟 Zorblax-V9 API 比哪个划算",
+        "4 H100 at $2.5/hour each, 5 billion tokens a month, vs the Zorblax-V9 API: which pays?",
+    ],
+)
+def test_an_api_that_no_source_knows_is_named_and_the_price_that_it_would_have_to_beat_is_given(buyer: Advisor, question: str) -> None:
+    done = ask(buyer, question)
+    assert "Zorblax-V9" in first(done)
+    assert "$1.46" in done.answer.split("\n")[1]  # 4 x 2.5 x 730 = 7,300 a month over 5,000 million tokens

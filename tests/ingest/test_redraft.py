@@ -11,6 +11,7 @@ from ingest.session import Request, ingest
 from kb.catalog.extracted import MANIFEST_NAME
 from kb.catalog.load import load_catalog
 from kb.settings import Settings
+from kb.store import store_for
 from tests.kb.hashed_index import HashedWords
 
 PRICES = """# 价目
@@ -57,3 +58,21 @@ def test_documents_drafted_by_former_rules_are_drafted_again_without_being_chang
     assert claims(settings.home) != before
     ingest(settings, Request((str(folder),)), SilentReporter(), embedder=HashedWords())
     assert claims(settings.home) == before
+
+
+def test_taking_the_same_documents_in_again_changes_no_draft_in_any_store(store_settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.md").write_text(PRICES, encoding="utf-8")
+    (folder / "b.md").write_text(NEWS, encoding="utf-8")
+
+    def drafts() -> dict[str, str]:
+        with closing(store_for(store_settings).open()) as manifest:
+            query = "SELECT source, draft FROM document_rows WHERE generation = ?"
+            return {source: draft for source, draft in manifest.connection.execute(query, (manifest.generation,)).fetchall()}
+
+    ingest(store_settings, Request((str(folder),)), SilentReporter(), embedder=HashedWords())
+    before = drafts()
+    assert all(before.values())
+    again = ingest(store_settings, Request((str(folder),)), SilentReporter(), embedder=HashedWords())
+    assert drafts() == before and not again.failed
