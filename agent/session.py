@@ -25,6 +25,8 @@ from kb.errors import AdvisorError, IndexMissingError, SettingsError
 from kb.settings import Settings, get_settings
 
 log = logging.getLogger("advisor")
+TURN_FAILED = "turn failed"
+"""What the log says of an answer that broke; who asked sees a message where the answer would be."""
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Advisor:
             raise
         except Exception:
             reference = uuid.uuid4().hex[:8]
-            log.exception("turn failed, reference %s", reference)
+            log.exception("%s, reference %s", TURN_FAILED, reference)
             yield AnswerFailed("回答时出错 / something went wrong while answering", reference)
 
     def _spoken_of(self, work: Work) -> Question:

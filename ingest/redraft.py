@@ -60,8 +60,7 @@ def redraft(writer: IndexWriter) -> int:
     have changed since the last time.
     """
     query = "SELECT source, content, draft FROM document_rows WHERE generation = ? AND corpus = 'user' ORDER BY source"
-    found = writer.manifest.connection.execute(query, (writer.generation,)).fetchall()
-    rows: Sequence[tuple[str, str, str]] = [(source, content, draft) for source, content, draft in found]
+    rows: Sequence[tuple[str, str, str]] = writer.manifest.connection.execute(query, (writer.generation,)).fetchall()
     stored = {source: draft for source, _, draft in rows}
     anew = writer.manifest.meta(_RULES_KEY, rules() if not writer.manifest.meta(_KEY) else "") != rules()
     if anew:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Found(Rows):
-    """Rows that were fetched."""
+    """Rows that were fetched, plain tuples as SQLite gives them."""
 
-    def __init__(self, rows: Sequence[Any]) -> None:
+    def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self._rows = iter(rows)
 
     def fetchone(self) -> Any:
@@ -86,7 +86,7 @@ class OwnConnection:
 
 def _run(connection: Connection, sql: str, values: Sequence[Any]) -> Found:
     result = connection.exec_driver_sql(_marks(sql), _storable(values))
-    return Found(result.fetchall() if result.returns_rows else ())
+    return Found([tuple(row) for row in result.fetchall()] if result.returns_rows else ())
 
 
 @lru_cache(maxsize=512)

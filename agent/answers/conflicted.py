@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from agent.answers.lookup import answer_lookup, family_differences
 from agent.answers.price_questions import answer_price
-from agent.answers.targets import PRICE_FIELDS
+from agent.answers.targets import PRICE_FIELDS, price_fields
 from agent.conflicts import FoundConflict, find_conflicts
 from agent.events import Conflict
 from agent.verdicts import side_text, to_event
@@ -136,7 +136,7 @@ def answer_conflicts(work: Work) -> Draft | None:
     fields = {f.field for f in question.fields if f.field not in ("figure",)} if ids else set()
     priced = bool(ids) and question.has("price_word") and not fields - set(PRICE_FIELDS)
     if priced:
-        fields = set(PRICE_FIELDS)
+        fields = set(price_fields(work))
     found = find_conflicts(work.catalog, entities=ids or None)
     narrowed = [c for c in found if set(c.fields) & fields] if fields else found
     found = narrowed if fields else found

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from agent.answers.deploy_capacity import have_cards, needed
 from agent.answers.deploy_case import Case
-
-_ONE_CARD = re.compile(r"[一1]\s*[张块片]|单[张卡块]|\b(?:one|single)\b", re.IGNORECASE)
 
 
 def quality(case: Case) -> None:
@@ -17,8 +13,7 @@ def quality(case: Case) -> None:
 
     if case.model is None:
         return
-    eight = ("fp8",) if case.gpu is None or case.gpu.fp8_flops is not None else ()
-    for dtype in ("bf16", *eight, "int8", "int4"):
+    for dtype in ("bf16", *_fewer_bits(case)):
         kind = weight_type(dtype)
         size = weights(case.model, dtype)
         need = needed(case, case.gpu, dtype) if case.gpu is not None else None
@@ -47,13 +42,13 @@ def quantisation_needed(case: Case) -> None:
     """Whether the stated cards hold the model as it is; where they do not, the formats of fewer bits with which they do."""
     from agent.sizing.dtypes import weight_type
 
-    cards = have_cards(case) or int(bool(_ONE_CARD.search(case.work.question.text)))
+    cards = have_cards(case)
     if case.model is None or case.gpu is None or not cards:
         return
     whole = needed(case, case.gpu, case.dtype)
     fitting = [
         dtype
-        for dtype in (*(("fp8",) if case.gpu.fp8_flops is not None else ()), "int8", "int4")
+        for dtype in _fewer_bits(case)
         if weight_type(dtype).bits < weight_type(case.dtype).bits
         and (need := needed(case, case.gpu, dtype)) is not None
         and need.gpus <= cards
@@ -71,3 +66,9 @@ def quantisation_needed(case: Case) -> None:
     else:
         said = case.say(f"**量化到 4 位也放不下**：{takes_zh}，{have_zh}。", f"**Not even 4 bits fit**: {takes_en}, {have_en}.")
     case.heads.insert(0, said)
+
+
+def _fewer_bits(case: Case) -> tuple[str, ...]:
+    """Formats below 16 bits, those that the card's units do not calculate with left out."""
+    eight = ("fp8",) if case.gpu is None or case.gpu.fp8_flops is not None else ()
+    return (*eight, "int8", "int4")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from agent.understand.deployment_words import ASKS, CARD_COUNT, CARD_MEMORY, FIT, FULL_LOAD, MEASURED, ONE_SESSION
+from agent.understand.deployment_words import ASKS, CARD_COUNT, CARD_MEMORY, FIT, FULL_LOAD, MEASURED, ONE_SESSION, QUANTISATION_NEEDED
 from agent.understand.hardware_names import Named
 from kb.numbers import parse_han
 from kb.quantities import Quantity
@@ -16,7 +16,9 @@ _PEOPLE = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_ONE = re.compile(
-    rf"{FIT.pattern}|{ASKS['concurrency'].pattern}|{ASKS['speed'].pattern}|{ASKS['capacity'].pattern}|{ASKS['fits'].pattern}", re.IGNORECASE
+    rf"{FIT.pattern}|{ASKS['concurrency'].pattern}|{ASKS['speed'].pattern}|{ASKS['capacity'].pattern}|{ASKS['fits'].pattern}"
+    rf"|{QUANTISATION_NEEDED.pattern}",
+    re.IGNORECASE,
 )
 """With these "一张 3090" is one card that is there; "一张 3090 多少钱" asks for a price."""
 _COUNT_WORDS = {"一": 1, "两": 2, "双": 2, "single": 1, "dual": 2, "one": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "单": 1}

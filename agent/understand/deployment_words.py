@@ -24,10 +24,11 @@ CHEAP_CHECK = _any(
 )
 """A text without any of these says nothing about a deployment; looked at first because it is asked of every question."""
 
+_EIGHT_OR_FOUR = r"fp8|int[48]|nf4|awq|gptq|[48][- ]?(?:bits?|比特|位)"
 DTYPE = _any(
-    r"(?<![a-z0-9])(fp32|bf16|fp16|fp8|int8|int4|nf4|nvfp4|mxfp4|q4_k_m|q8_0|q4|awq|gptq|gguf|w8a8|w4a16|(?:8|4|16)[- ]?(?:bits?|比特|位)|半精度)(?![a-z0-9])"
+    rf"(?<![a-z0-9])(fp32|bf16|fp16|{_EIGHT_OR_FOUR}|nvfp4|mxfp4|q4_k_m|q8_0|q4|gguf|w8a8|w4a16|16[- ]?(?:bits?|比特|位)|半精度)(?![a-z0-9])"
 )
-_FEWER_BITS = r"(?:量化|quanti[sz]\w+|int[48]|fp8|nf4|awq|gptq|[48][- ]?(?:bits?|比特|位))"
+_FEWER_BITS = rf"(?:量化|quanti[sz]\w+|{_EIGHT_OR_FOUR})"
 QUANTISATION_NEEDED = _any(
     rf"(?:要不要|需不需要|用不用|有没有必要)(?:用|上|做|转成?|降到|再)?\s*{_FEWER_BITS}"
     rf"|(?:要|需要|必须|得|只能|有必要)(?:用|上|做|转成?|降到|再)?\s*(?:量化[到成]?)?\s*{_FEWER_BITS}(?:量化|格式|精度|才行)?\s*(?:吗|么|不可)"

@@ -16,6 +16,7 @@ from importlib.resources import files
 from itertools import cycle, islice
 from pathlib import Path
 
+from agent.session import TURN_FAILED
 from eval.bench.page_visitor import Asked, LoadError, Visitor
 from eval.bench.shipped import shipped_home
 from eval.bench.tables import Table
@@ -27,8 +28,6 @@ TURNS = 4
 _START_S = 600.0
 _HEADER = ("visitors", "questions", "errors", "first text p50 s", "p50 s", "p95 s", "max s", "a second", "server CPU ms a question")
 _ALONE = 100
-_FAILED = "turn failed"
-"""What the agent's log says of an answer that broke; the visitor sees a message where the answer would be."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace) -> list[Table]:
                 memory.rows.append([str(8 + _ALONE + len(asked)), _resident_mb(pid)])
             table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
             runner.run(_leave([*alone, *visitors]))
-        failed = log.read_text(encoding="utf-8", errors="replace").count(_FAILED)
+        failed = log.read_text(encoding="utf-8", errors="replace").count(TURN_FAILED)
     load = f"load average {os.getloadavg()[0]:.1f} at the end"
     table.notes.append(f"server on {options.processors} processor(s), offline, {options.answer_processes} answering processes")
     table.notes.append(f"visitors run on the same machine ({load})")

@@ -311,3 +311,5 @@ def test_whether_prices_agree_is_answered_about_prices(quick_advisor: Advisor) -
     assert "没有发现互相矛盾" in agreed and "$5" in agreed and "许可" not in agreed
     absent = ask(quick_advisor, "文档里说 GPT-4o 多少钱？各处一致吗")
     assert absent.refused and "价格" in absent.answer
+    one = ask(quick_advisor, "GPT-5.1 的输入价各处一致吗").answer
+    assert "$5" in one and "$15" not in one
