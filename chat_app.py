@@ -10,6 +10,7 @@ from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported: it must not call home
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # a summary that nothing here shows, made after every event otherwise
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")  # and what it would be made of
 
 import gradio as gr  # noqa: E402
 from gradio.events import api  # noqa: E402
@@ -23,6 +24,7 @@ from channels.page.chat_tab import both, chat_tab  # noqa: E402
 from channels.page.documents_tab import documents_tab  # noqa: E402
 from channels.page.front import Front, House  # noqa: E402
 from channels.page.library_job import LibraryJob  # noqa: E402
+from channels.page.page import Page  # noqa: E402
 from channels.page.quality_job import Controls, EvaluationJob  # noqa: E402
 from channels.page.quality_tab import quality_tab  # noqa: E402
 from channels.page.settings_tab import kept_settings, settings_tab  # noqa: E402
@@ -39,7 +41,7 @@ PAGE_FOLDER = Path(__file__).parent / "channels" / "page"
 def build_page(backend: Backend) -> gr.Blocks:
     """The page with its events. `launch` it with `launch_page`, which adds colours, words and safety settings."""
     words = gr.I18n(**translations())
-    page: gr.Blocks = gr.Blocks(title=f"{word('title', 'zh')} · {word('title', 'en')}", analytics_enabled=False, fill_height=True)
+    page = Page(title=f"{word('title', 'zh')} · {word('title', 'en')}", analytics_enabled=False, fill_height=True)
     with page:
         gr.HTML(_header(), padding=False)
         with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
@@ -120,7 +122,7 @@ def launch_page(page: gr.Blocks, host: str, port: int, house: House | None = Non
         quiet=True,
         inbrowser=False,
         strict_cors=True,
-        state_session_capacity=2000,
+        state_session_capacity=page.state_session_capacity,
         prevent_thread_lock=not block,
         **serving_options(house or House()),
     )
@@ -129,7 +131,6 @@ def launch_page(page: gr.Blocks, host: str, port: int, house: House | None = Non
 
 def mount_page(app: Any, page: gr.Blocks, host: str, port: int, house: House) -> None:
     """The same page as a part of a FastAPI application, at its root: what the application has of its own goes first."""
-    page.state_session_capacity = 2000
     gr.mount_gradio_app(app, page, path="/", server_name=host, server_port=port, **serving_options(house))
 
 

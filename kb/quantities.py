@@ -294,17 +294,25 @@ def _with_unit(number: Number, text: str) -> Quantity:  # noqa: C901
 
 
 def _bound(text: str, quantity: Quantity) -> Bound:
+    span = bound_span(text, quantity)
+    return lexicon().bound_of[text[slice(*span)].lower()] if span else ""
+
+
+def bound_span(text: str, quantity: Quantity) -> tuple[int, int] | None:
+    """Where the word stands that makes a bound of a quantity ("less than" before it, "以内" behind it); None without one."""
     words = lexicon()
     after = words.bound_after.match(text, quantity.end)
     # "500+300" is a sum, not "500 or more".
     if after and not (after[0].strip() == "+" and re.match(r"\s*[\d(]", text[after.end() :])):
-        return words.bound_of[after[0].strip().lower()]
-    before = words.bound_before.search(text, max(0, quantity.start - 16), quantity.start)
-    if before:
-        word = words.bound_before.search(text, max(0, quantity.start - 16), quantity.start)
-        key = re.sub(r"[ ]*(?:[$¥￥€£]|US\$|元|块)?[ ]*$", "", word[0] if word else "", flags=re.I).lower()
-        return words.bound_of.get(key, "")
-    return ""
+        return after.end() - len(after[0].strip()), after.end()
+    before = words.bound_before.search(text, max(0, quantity.start - _BOUND_REACH), quantity.start)
+    if before is None:
+        return None
+    word = re.sub(r"[ ]*(?:[$¥￥€£]|US\$|元|块)?[ ]*$", "", before[0], flags=re.IGNORECASE)
+    return (before.start(), before.start() + len(word)) if word.lower() in words.bound_of else None
+
+
+_BOUND_REACH = 24
 
 
 def _join_ranges(found: list[Quantity], text: str) -> list[Quantity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from agent.answers.example_bill import HOW_MUCH
 from agent.answers.sizing_names import named_gpu
 from agent.answers.strangers import unknown_names
 from agent.understand.constraints import constraints_of
@@ -28,18 +29,15 @@ def answer_clarify(work: Work) -> Draft | None:
             ),
             intent="clarify",
         )
-    asks = question.has("cost_word") or question.has("price_word") or "how much" in question.masked.lower()
+    asks = question.has("cost_word") or question.has("price_word") or bool(HOW_MUCH.search(question.masked))
     if (
         not asks
         or question.usage.has_volume
         or any(question.has(g) for g in ("cheap_word", "dear_word", "list_word", "compare_word", "select_word", "break_even_word"))
     ):
         return None
-    if (
-        constraints_of(question, work.catalog)
-        or len(own_words(question)) > (4 if question.usage.requests is not None else 1)
-        or question.values
-    ):
+    counted = question.usage.requests is not None
+    if len(own_words(question)) > (4 if counted else 1) or not counted and (constraints_of(question, work.catalog) or question.values):
         return None
     return Draft(
         work.say(

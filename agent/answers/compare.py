@@ -10,6 +10,7 @@ from agent.answers.closest import ENOUGH, closest
 from agent.answers.listing import has_need, residual_need
 from agent.answers.lookup import asked_fields
 from agent.answers.price import context_hint, exchange_rate, price_notes, rate_text, usable_quotes
+from agent.answers.relation import relation_verdict
 from agent.answers.targets import PRICE_FIELDS, price_fields, targets
 from agent.events import Chart, ChartSeries
 from agent.tools.cost import MILLION, convert_money, convertible, per_tokens
@@ -89,6 +90,7 @@ def _prices(work: Work, ids: Sequence[str]) -> Draft | None:
         charts += _chart(work, usable, field)
     if not lines:
         return None
+    lines[0] = relation_verdict(work, {work.label(field): _in_common(work, usable, field) for field in fields}) + lines[0]
     for quote in usable:
         lines += [f"- {quote.entity.name}{work.say('：', ': ')}{n}" for n in price_notes(work, quote)]
     if missing:
@@ -115,9 +117,9 @@ def _one_rate(work: Work, quotes: Sequence[PriceQuote], field: str) -> list[str]
         return []
     rate, origin = exchange_rate(work)
     currencies = {q.currency for q, _ in rows}
-    common = rows[0][0].currency
+    common = _common(work, [q for q, _ in rows])
     if len(currencies) > 1:
-        if rate is None or len(currencies) != 2 or not convertible(*currencies):
+        if not common:
             said = work.say("；", "; ").join(
                 f"{q.entity.name} {rate_text(work, r, q.currency, MILLION)} {work.cite(*_some(_claim(q, field)))}" for q, r in rows
             )
@@ -129,7 +131,6 @@ def _one_rate(work: Work, quotes: Sequence[PriceQuote], field: str) -> list[str]
                     "The currencies differ and the sources give no exchange rate; state one (e.g. “at 7.2”) to compare.",
                 ),
             ]
-        common = "CNY"
     values = sorted(((q, convert_money(r, q.currency, common, rate)) for q, r in rows), key=lambda v: v[1])
     (cheap, low), (dear, high) = values[0], values[-1]
     work.computed(*(v for _, v in values), *(r for _, r in rows), high - low)
@@ -178,6 +179,22 @@ def _one_rate(work: Work, quotes: Sequence[PriceQuote], field: str) -> list[str]
     return lines
 
 
+def _common(work: Work, quotes: Sequence[PriceQuote]) -> str:
+    """The currency in which the quotes can be compared; "" if that takes a rate that nobody states."""
+    currencies = {q.currency for q in quotes}
+    if len(currencies) == 1:
+        return quotes[0].currency
+    return "CNY" if exchange_rate(work)[0] is not None and len(currencies) == 2 and convertible(*currencies) else ""
+
+
+def _in_common(work: Work, quotes: Sequence[PriceQuote], field: str) -> dict[str, Decimal]:
+    """Model -> price per million tokens in one currency, of those that have one."""
+    rows = [(q, r) for q in quotes if (r := _rate(q, field)) is not None]
+    common = _common(work, [q for q, _ in rows]) if rows else ""
+    rate, _ = exchange_rate(work)
+    return {q.entity.id: convert_money(r, q.currency, common, rate) for q, r in rows} if common else {}
+
+
 def _some(claim: Claim | None) -> tuple[Claim, ...]:
     return () if claim is None else (claim,)
 
@@ -223,6 +240,7 @@ def _numbers(work: Work, ids: Sequence[str], field: str) -> Draft | None:
         )
     elif comparable:
         ordered = sorted(rows, key=lambda r: _value(r[1]), reverse=record.better == "high")
+        verdict = relation_verdict(work, {record.label.zh: {e.id: _value(c) for e, c in rows}}) if record.type != "rank" else ""
         first, last = ordered[0], ordered[-1]
         gap = abs(_value(first[1]) - _value(last[1]))
         work.computed(gap)
@@ -248,7 +266,8 @@ def _numbers(work: Work, ids: Sequence[str], field: str) -> Draft | None:
                 times = work.say(f"（{plain(ratio, 2)} 倍）", f" ({plain(ratio, 2)}x)")
             lines.append(
                 work.say(
-                    f"{record.label.zh}：**{first[0].name}** {word}{times}。", f"{record.label.en}: **{first[0].name}** is {word}{times}."
+                    f"{verdict}{record.label.zh}：**{first[0].name}** {word}{times}。",
+                    f"{verdict}{record.label.en}: **{first[0].name}** is {word}{times}.",
                 )
             )
     elif len(rows) > 1 and len({c.unit for _, c in rows}) > 1:

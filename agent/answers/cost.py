@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from agent.answers.cached import cached_bill
 from agent.answers.cost_many import several, undirected
+from agent.answers.example_bill import HOW_MUCH
 from agent.answers.free_tier import free_tier_bill
 from agent.answers.missing import missing_fact
 from agent.answers.premise import cost_premise
@@ -51,6 +52,7 @@ def answer_cost(work: Work) -> Draft | None:  # noqa: C901
             or work.question.has("compare_word")
             or work.question.has("select_word")
             or work.question.has("dear_word")
+            or HOW_MUCH.search(work.question.masked.split(" \n ")[0])
         ):
             return None
         if FITS.search(work.question.masked) and not work.question.has("cost_word"):

@@ -8,7 +8,9 @@ from decimal import Decimal
 from functools import partial
 
 from agent.answers.missing import missing_fact
+from agent.answers.premise import free_premise
 from agent.answers.price import common_currency, converted, in_currency, needs_rate, price_notes, rate_words, target_currency, usable_quotes
+from agent.answers.relation import relation_verdict
 from agent.answers.targets import PRICE_FIELDS
 from agent.answers.volume import Volume, asks_cost, cost_steps, volume_of
 from agent.events import Chart, ChartSeries
@@ -36,7 +38,10 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
         low = inner(best_cost.total, best_cost.currency, unit) if common else best_cost.total
         high = inner(worst_cost.total, worst_cost.currency, unit) if common else worst_cost.total
         work.computed(low, high, high - low)
-        if len(mine) > 1:
+        if len(mine) > 1 and low == high:
+            names = work.say("、", ", ").join(q.entity.name for q, _ in mine)
+            heads.append(work.say(f"**{names}** 一样，都是 **{money(low, unit)}**", f"**{names}** cost the same, **{money(low, unit)}** each"))
+        elif len(mine) > 1:
             tied = [q.entity.name for q, c in mine if c.total == best_cost.total and c.currency == best_cost.currency]
             names = work.say("、", ", ").join(tied)
             heads.append(
@@ -49,7 +54,10 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
         else:
             heads.append(f"**{best.entity.name}** {money(low, unit)}")
     label = f"（{volume.label}）" if volume.label and work.language == "zh" else f" ({volume.label})" if volume.label else ""
-    lines.append((work.say("；", "; ").join(heads)) + label + work.say("。", "."))
+    verdict = "" if len(groups) > 1 else relation_verdict(
+        work, {"": {q.entity.id: inner(c.total, c.currency, common) if common else c.total for q, c in rows}}
+    )
+    lines.append(verdict + (work.say("；", "; ").join(heads)) + label + work.say("。", "."))
     if len(currencies) > 1 and not common:
         lines.append(
             work.say(
@@ -77,6 +85,7 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
     for quote, cost in ordered[: 4 if not everyone else 0]:
         steps += [f"{quote.entity.name}{work.say('：', ': ')}{s}" for s in cost_steps(work, quote, volume, cost)]
     lines += [f"- {s}" for s in steps]
+    lines += _notes(work, [quote for quote, _ in ordered], everyone)
     if work.question.usage.in_chars:
         lines.append(work.own_words(work.say("- 假设：资料没有给出字数与 token 的换算，这里按 1 字 = 1 token 计。", "- Assumption: the sources give no characters-to-tokens ratio; 1 character is counted as 1 token.")))
     if common:
@@ -110,6 +119,22 @@ def several(work: Work, rows: list[tuple[PriceQuote, ApiCost]], volume: Volume, 
         charts=(chart,) if len(bars) > 1 else (),
         intent="compare_cost",
     )
+
+
+def _notes(work: Work, quotes: Sequence[PriceQuote], everyone: bool) -> list[str]:
+    """What a buyer must know beside the prices: of each of a few models; of all, only that the question supposes other prices."""
+    if not everyone:
+        return [f"- {q.entity.name}{work.say('：', ': ')}{note}" for q in quotes[:4] for note in price_notes(work, q)]
+    factor = next((q.factor for q in quotes if q.factor != 1), None)
+    if factor is None:
+        return []
+    work.computed(factor)
+    return [
+        work.say(
+            f"- 所有单价按问题的假设乘 {plain(factor)}；资料没有写这项折扣或调价。",
+            f"- All prices are multiplied by {plain(factor)} as the question supposes; no source states such a change.",
+        )
+    ]
 
 
 def _known(work: Work, value: Decimal, source: str, target: str) -> Decimal:
@@ -146,9 +171,11 @@ def undirected(work: Work, ids: Sequence[str], total_tokens: Decimal, usage: Usa
         work.computed(low.total, high.total, volume)
         touched.append(entity_id)
         marks = work.cite(*quote.claims)
+        free = free_premise(work, quote, (rate, quotes[0].output_rate)) if len(ids) == 1 else ""
         if low.total == high.total:
             lines.append(
-                work.say(
+                free
+                + work.say(
                     f"**{quote.entity.name}**：{tokens(volume, 'zh')} token 共 **{money(low.total, quote.currency)}**（输入输出同价 {money(rate, quote.currency)}/百万）{marks}",
                     f"**{quote.entity.name}**: {tokens(volume, 'en')} tokens cost **{money(low.total, quote.currency)}** (input and output both {money(rate, quote.currency)}/1M) {marks}",
                 )
@@ -156,7 +183,8 @@ def undirected(work: Work, ids: Sequence[str], total_tokens: Decimal, usage: Usa
         else:
             a, b = sorted((low.total, high.total))
             lines.append(
-                work.say(
+                free
+                + work.say(
                     f"**{quote.entity.name}**：{tokens(volume, 'zh')} token 全按输入算 {money(low.total, quote.currency)}，全按输出算 {money(high.total, quote.currency)}（{asked}，实际在 {money(a, quote.currency)} 与 {money(b, quote.currency)} 之间）{marks}",
                     f"**{quote.entity.name}**: {tokens(volume, 'en')} tokens cost {money(low.total, quote.currency)} if all are input, {money(high.total, quote.currency)} if all are output ({asked}) {marks}",
                 )

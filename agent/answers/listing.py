@@ -32,6 +32,7 @@ from agent.work import Draft, Work
 from kb.catalog.schema import Claim, Entity
 from kb.catalog.show import value_text
 from kb.catalog.units import rate_parts
+from kb.quantities import bound_span
 from kb.text import normalise
 
 
@@ -41,6 +42,8 @@ def residual_need(work: Work, constraints: Sequence[Constraint], superlative: Su
     # Words of a bound stand around its figure ("200K 以上"); Latin words behind it are no part of it.
     tails = {q: 3 if re.match(r"\s*[\u4e00-\u9fff]", work.question.masked[q.end :]) else 0 for q in work.question.quantities if q.bound}
     spans = [(q.start - 3, q.end + tail) for q, tail in tails.items()]
+    spans += [span for q in tails if (span := bound_span(work.question.masked, q)) is not None]
+    spans += [m.span() for m in _PER_TOKENS.finditer(work.question.masked)]
     spans += (
         [(c.start, c.end) for c in constraints]
         + [(f.start, f.end) for f in work.question.fields]
@@ -70,6 +73,10 @@ def residual_need(work: Work, constraints: Sequence[Constraint], superlative: Su
     ):
         rest = pattern(group).sub(" ", rest)
     return [t for t in content_tokens(rest) if len(t) > 1 and not t.isdigit() and t not in COMMON]
+
+
+_PER_TOKENS = re.compile(r"(?:每一?|per |/ ?|a )(?:1 ?)?(?:百万|千|万|m(?:illion|tok)?|k|thousand)(?: ?(?:input|output|个)?(?: ?tokens?)?)(?![a-z])", re.IGNORECASE)
+"""What a price is for says nothing of a use."""
 
 
 def wished_fields(work: Work, constraints: Sequence[Constraint]) -> list[FieldMention]:
@@ -298,7 +305,7 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
             lines.append(
                 f"- {match.entity.name}{work.say('：不满足 ', ': fails ')}{why} {work.cite(*(c for v in failed for c in v.claims))}"
             )
-        return Draft("\n".join(lines), entities=tuple(m.entity.id for m in near), fields=fields, intent="filter")
+        return Draft("\n".join([*lines, *_unconverted(work, unknown)]), entities=tuple(m.entity.id for m in near), fields=fields, intent="filter")
     work.computed(*(c.value for m in met for v in m.verdicts for c in v.claims if not isinstance(c.value, (str, bool, tuple))))
     count = Decimal(len(met))
     work.computed(count)
@@ -326,6 +333,8 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
         facts += _also_asked(work, match.entity, fields)
         lines.append(f"- {match.entity.name}{work.say('：', ': ') if facts else ''}{work.say('；', '; ').join(dict.fromkeys(facts))}")
     excluded = [m for m in matches if not m.meets_all and m not in unknown]
+    lines += _unconverted(work, unknown)
+    unknown = [m for m in unknown if not _in_other_currency(m)]
     if unknown and len(constraints) > 1:
         lines.append(
             work.say(
@@ -338,6 +347,28 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
         parts = [f"{name}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')}" for name, v in out]
         lines.append(work.say("排除：", "Excluded: ") + work.say("、", ", ").join(parts) + work.say("。", "."))
     return Draft("\n".join(lines), entities=tuple(m.entity.id for m in met), fields=fields, intent="filter")
+
+
+def _in_other_currency(match: Match) -> bool:
+    """Whether a price is stated and cannot be held against the bound for want of an exchange rate."""
+    return any(v.met is None and v.constraint.unit and v.claims for v in match.verdicts)
+
+
+def _unconverted(work: Work, unknown: Sequence[Match]) -> list[str]:
+    """A line on the models that may meet a bound in another currency than their own: left out in silence they would be taken for dearer."""
+    parts = []
+    for match in unknown:
+        claims = [c for v in match.verdicts if v.met is None and v.constraint.unit for c in v.claims]
+        if claims:
+            shown = work.say("；", "; ").join(f"{value_text(c, work.field(c.field), work.language)} {work.cite(c)}" for c in claims)
+            parts.append(f"{match.entity.name}{work.say('（', ' (')}{shown}{work.say('）', ')')}")
+    if not parts:
+        return []
+    said = work.say(
+        f"币种不同、资料没有汇率，因此无法判断：{'、'.join(parts)}。",
+        f"Not comparable, as the currencies differ and the sources give no exchange rate: {', '.join(parts)}. ",
+    )
+    return [said + work.own_words(work.say("给出汇率（例如“按 7.2”）即可一起比。", "State one (e.g. “at 7.2”) to include them."))]
 
 
 def _mentioning(work: Work, things: Sequence[str]) -> Draft | None:

@@ -15,7 +15,7 @@ from kb.catalog.schema import Claim
 from kb.quantities import DAYS, Quantity
 
 _ASSERTS = re.compile(
-    r"吗|对吧|对吗|对不对|是不是|吧(?=[?？。，,;；]|$)|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do)\b|right\?|correct\?|since|because|given that|i heard",
+    r"吗|对吧|对吗|对不对|是不是|吧(?=[?？。，,;；]|$)|既然|因为|听说|据说|不是.{0,12}(?:吗|么)|^(?:is|are|does|do|would|will)\b|[,，] (?:is|does|would|will) (?:it|that|they|this)\b|right\?|correct\?|since|because|given that|i heard",
     re.IGNORECASE,
 )
 _FREE = re.compile(r"免费|不要钱|不花钱|\bfree\b|no charge", re.IGNORECASE)
@@ -30,14 +30,19 @@ _ROUNDING = Decimal("0.005")
 """People round what they ask about: a bill within half a percent is the one that they mean."""
 
 
+def asserts(text: str) -> bool:
+    """Whether a question takes something for granted or asks whether it is so."""
+    return bool(_ASSERTS.search(text))
+
+
 def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
     """ "对，" or "不是" before a price, where the question asserts one; "" where it asserts none."""
     text = work.question.masked.split(" \n ")[0]
-    if not _ASSERTS.search(work.question.text):
+    if not asserts(work.question.text):
         return ""
     rates = [r for f in fields if (r := quote.input_rate if f == INPUT else quote.output_rate) is not None]
-    if _FREE.search(text) and rates and all(rates):
-        return _not_free(work, quote)
+    if free := free_premise(work, quote, rates):
+        return free
     written = [q for q in work.question.quantities if re.search(r"\d", q.text)]
     asserted = [q for q in written if (q.is_money or not q.unit and _near_price(text, q)) and not q.bound]
     if len(asserted) != 1 or not rates:
@@ -48,6 +53,13 @@ def price_premise(work: Work, quote: PriceQuote, fields: Sequence[str]) -> str:
         work.computed(value)
         return work.say(f"**不是 {asserted[0].text}**。", f"**Not {asserted[0].text}.** ")
     return work.say("**对**。", "**Yes.** ")
+
+
+def free_premise(work: Work, quote: PriceQuote, rates: Sequence[Decimal]) -> str:
+    """That a price is charged, where the question asserts that there is none; "" else. `rates` are the prices it is about."""
+    text = work.question.masked.split(" \n ")[0]
+    said = asserts(work.question.text) and _FREE.search(text) and not _FREE_PART.search(text)
+    return _not_free(work, quote) if said and rates and all(rates) else ""
 
 
 def _not_free(work: Work, quote: PriceQuote) -> str:
@@ -67,13 +79,11 @@ def cost_premise(work: Work, quote: PriceQuote, total: Decimal) -> str:
     """What the question asserts of the unit price or of the bill ("输出价是 8 美元吧，那 40 刀对不对"), each held against `quote` and
     `total` (in the quote's currency); "" where it asserts nothing."""
     question = work.question
-    if not _ASSERTS.search(question.text) or question.has("false_premise_value"):
+    if not asserts(question.text) or question.has("false_premise_value"):
         return ""
     text, scale = question.masked.split(" \n ")[0], MILLION / per_tokens(quote)
     rates = {field: rate * scale for field, rate in ((INPUT, quote.input_rate), (OUTPUT, quote.output_rate)) if rate is not None}
-    said = []
-    if _FREE.search(text) and not _FREE_PART.search(text) and rates and all(rates.values()):
-        said.append(_not_free(work, quote))
+    said = [free] if (free := free_premise(work, quote, tuple(rates.values()))) else []
     for quantity in question.quantities:
         if not quantity.is_money or quantity.bound or quantity.high is not None or question.is_rate(quantity):
             continue

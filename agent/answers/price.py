@@ -82,7 +82,8 @@ def usable_quotes(work: Work, entity_id: str, context_tokens: Decimal | None = N
         quotes = [q for q in quotes if not q.about or normalise(q.about) == product]
     chosen = choose_quotes(quotes, context_tokens=context_tokens, wanted=wanted_conditions(work))
     change = work.question.price_change
-    return [replace(q, factor=change.factor) for q in chosen] if change and change.factor != 1 else chosen
+    factor = change.factor_of(entity_id) if change else Decimal(1)
+    return [replace(q, factor=factor) for q in chosen] if factor != 1 else chosen
 
 
 def named_product(work: Work, entity_id: str) -> str:

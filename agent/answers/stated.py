@@ -51,9 +51,11 @@ def answer_stated(work: Work) -> Draft | None:
         _ABOUT_A_STATEMENT.search(text) or plans_named and (question.has("price_word") or question.has("cost_word"))
     ):
         return None
+    money_asked = question.has("price_word") or question.has("cost_word")
+    if question.fields and not plans_named and not money_asked and all(work.field(f.field).type != "money" for f in question.fields):
+        return None
     if not (
-        question.has("price_word")
-        or question.has("cost_word")
+        money_asked
         or question.has("conflict_word")
         or question.quantities
         or re.search("几毛|几块|几分|人均|每人|per user|摊", text)

@@ -14,7 +14,7 @@ from agent.tools.prices import INPUT, OUTPUT
 from agent.understand.pairs import currency_words
 from agent.understand.question import FieldMention, Question, model_sizes
 from kb.catalog.catalog import Catalog
-from kb.quantities import Quantity
+from kb.quantities import Quantity, bound_span
 
 Operator = Literal[
     "is", "not", "any", "max", "min", "below", "above", "sum", "equals", "has", "lacks",
@@ -252,11 +252,12 @@ def _bounds(question: Question, catalog: Catalog) -> list[Constraint]:
         ):
             field = OUTPUT if question.has("output_cue") and not question.has("input_cue") else INPUT
         if field:
-            around = question.masked[max(0, quantity.start - 8) : quantity.end + 4]
+            span = bound_span(question.masked, quantity)
+            strict = bool(span and _STRICT.fullmatch(question.masked[slice(*span)]))
             operator: Operator = (
-                ("below" if _STRICT.search(around) else "max")
+                ("below" if strict else "max")
                 if quantity.bound == "max"
-                else ("above" if quantity.bound and _STRICT.search(around) else "min")
+                else ("above" if strict else "min")
             )
             if operator in ("max", "below") and catalog.fields[field].type == "rate" and _SUM.search(question.masked):
                 operator = "sum"
@@ -294,8 +295,9 @@ def _must_fit(question: Question, catalog: Catalog) -> list[Constraint]:
 _TOO_DEAR = 1000
 """No price for a million tokens is this high: a bare figure from here on measures something else."""
 _STRICT = re.compile(
-    r"低于|小于|少于|不到|不足|高于|大于|多于|超过|under|below|less than|cheaper than|over|above|more than|[<>](?!=)", re.IGNORECASE
+    r"[低小少高大多贵便宜]+[于过]|不到|不足|超[过出]?了?|under|below|over|above|exceeds?|(?!no |not )(?:more )?[a-z]+ than|[<>]", re.IGNORECASE
 )
+"""Words of a bound that leave the figure itself out."""
 _SUM = re.compile(r"加起来|加在一起|合计|总和|之和|一共|combined|together|in total|sum of", re.IGNORECASE)
 
 

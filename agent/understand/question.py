@@ -12,7 +12,7 @@ from agent.events import Language
 from agent.similar import claim_words, text_tokens
 from agent.understand import lexicon
 from agent.understand.deployment import Deployment
-from agent.understand.discount import PriceChange, price_change
+from agent.understand.discount import PriceChange, price_change, whose
 from agent.understand.exchange import exchange_rate
 from agent.understand.link import Linker, Mention
 from agent.understand.misspelt_units import mended
@@ -174,6 +174,9 @@ class Reader:
             # Without a volume a rise or a cut is that of a price, or of the turn before.
             usage = replace(usage, changes=())
         grown = [(c.start, c.end) for c in (*usage.changes, tier) if c is not None]
+        change = price_change(_blanked(masked, tier), [q for q in quantities if not any(a <= q.start < b for a, b in grown)])
+        if change is not None:
+            change = replace(change, of=whose(masked, change, [(m.start, m.end, m.entities) for m in mentions if m.entities]))
         return Question(
             text,
             masked,
@@ -187,7 +190,7 @@ class Reader:
             rate,
             rate_span,
             tuple(find_ratios(blanked(masked, mix))),
-            price_change(_blanked(masked, tier), [q for q in quantities if not any(a <= q.start < b for a, b in grown)]),
+            change,
             tier,
             frozenset(i for m in ruled_out for i in m.entities),
             mix=mix,

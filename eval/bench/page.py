@@ -44,15 +44,15 @@ def run(options: argparse.Namespace) -> list[Table]:
     questions = suite_questions()
     with _server(shipped_home(options.work), options.processors, options.answer_processes) as (url, pid, log):
         table = Table("The page under load", _HEADER)
-        memory = Table("Memory of the server", ["after questions", "resident MB"])
+        memory = Table("Memory of the server", ["after questions", "page MB", "answering MB"])
         with asyncio.Runner() as runner:
             alone = runner.run(_arrive(url, 1))
             runner.run(_visits(alone, [questions[:8]], 0.0))  # loads what the first question waits for
-            memory.rows.append(["8", _resident_mb(pid)])
+            memory.rows.append(["8", *_resident_mb(pid)])
             began, cpu = time.perf_counter(), _cpu_s(pid)
             asked = runner.run(_visits(alone, [list(islice(cycle(questions), _ALONE))], 0.0))
             table.rows.append(_row("1", asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
-            memory.rows.append([str(8 + _ALONE), _resident_mb(pid)])
+            memory.rows.append([str(8 + _ALONE), *_resident_mb(pid)])
             visitors = runner.run(_arrive(url, options.users))
             each = max(1, options.total // options.users // 4)
             asked = []
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> list[Table]:
                 begins = [7 * user + part * each for user in range(options.users)]
                 plans = [list(islice(cycle(questions), begin, begin + each)) for begin in begins]
                 asked += runner.run(_visits(visitors, plans, options.think_s))
-                memory.rows.append([str(8 + _ALONE + len(asked)), _resident_mb(pid)])
+                memory.rows.append([str(8 + _ALONE + len(asked)), *_resident_mb(pid)])
             table.rows.append(_row(str(options.users), asked, time.perf_counter() - began, _cpu_s(pid) - cpu))
             runner.run(_leave([*alone, *visitors]))
         failed = log.read_text(encoding="utf-8", errors="replace").count(TURN_FAILED)
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> list[Table]:
     table.notes.append(f"server on {options.processors} processor(s), offline, {options.answer_processes} answering processes")
     table.notes.append(f"visitors run on the same machine ({load})")
     table.notes.append(f"each visitor asks again {options.think_s:g} s after its answer, {TURNS} questions a conversation")
+    table.notes.append("every second conversation begins on a page opened anew")
     table.notes.append(f"answers that failed on the server, in all: {failed}")
     table.notes += [f"error: {text}" for text in list(dict.fromkeys(a.error for a in asked if a.error))[:5]]
     return [table, memory]
@@ -97,7 +98,7 @@ async def _visit(visitor: Visitor, questions: Sequence[str], pause_s: float) -> 
     asked = []
     for number, question in enumerate(questions):
         if number % TURNS == 0:
-            visitor.start_over()
+            visitor.start_over(new_page=number % (2 * TURNS) == 0)
         asked.append(await visitor.ask(question))
         if pause_s:
             await asyncio.sleep(pause_s)
@@ -152,13 +153,14 @@ def _cpu_s(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _resident_mb(pid: int) -> str:
-    """Memory of a server and its answering processes, what they share counted in each; `-` where the system does not tell."""
-    pages = 0
+def _resident_mb(pid: int) -> tuple[str, str]:
+    """Memory of a server, and of its answering processes together, what they share counted in each; `-` where the system does not tell."""
+    pages = []
     for path in _processes(pid):
         with suppress(OSError):
-            pages += int((path / "statm").read_text(encoding="ascii").split()[1])
-    return f"{pages * os.sysconf('SC_PAGE_SIZE') / 1e6:.0f}" if pages else "-"
+            pages.append(int((path / "statm").read_text(encoding="ascii").split()[1]))
+    page_mb = os.sysconf("SC_PAGE_SIZE") / 1e6
+    return (f"{pages[0] * page_mb:.0f}", f"{sum(pages[1:]) * page_mb:.0f}") if pages else ("-", "-")
 
 
 def _processes(pid: int) -> list[Path]:

@@ -68,9 +68,11 @@ class Visitor:
         except httpx.HTTPError as error:
             return Asked(0.0, time.perf_counter() - began, f"{type(error).__name__}: {error}")
 
-    def start_over(self) -> None:
-        """The next question begins a new conversation."""
+    def start_over(self, *, new_page: bool = False) -> None:
+        """The next question begins a new conversation, on the page that is open or on one opened anew."""
         self.token = ""
+        if new_page:
+            self.session = secrets.token_hex(6)
 
     async def leave(self) -> None:
         """Close the connections."""

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -52,13 +52,14 @@ def serious_problems(page: Any) -> list[str]:
 
 
 @contextmanager
-def scripted_page(advisor: ScriptedAdvisor, home: Path, port: int) -> Iterator[str]:
-    """The real page over a scripted agent, in this process."""
+def scripted_page(advisor: ScriptedAdvisor, home: Path, port: int, prepare: Callable[[Any], None] = lambda _page: None) -> Iterator[str]:
+    """The real page over a scripted agent, in this process; `prepare` has the page before it is served."""
     from channels.state.database import close_databases
     from chat_app import build_page, house_of, launch_page
 
     backend = Backend(lambda: advisor, ScriptedConversation, scripted_passage, home)
     page = build_page(backend)
+    prepare(page)
     try:
         yield launch_page(page, "127.0.0.1", port, house_of(backend))
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from browser import free_port, scripted_page
@@ -54,3 +54,33 @@ def test_a_failed_answer_is_still_an_answer_of_the_page(tmp_path: Path) -> None:
     with scripted_page(ScriptedAdvisor(failure=IndexMissingError("no index")), tmp_path, free_port()) as url:
         (one,) = run(visit(url, [["一"]]))
     assert one.error == ""
+
+
+def test_what_is_kept_of_an_open_page_does_not_grow_with_its_questions(tmp_path: Path) -> None:
+    pages: list[Any] = []
+    with scripted_page(ScriptedAdvisor(), tmp_path, free_port(), pages.append) as url:
+        asked = run(visit(url, [["一", "二", "三"], ["四", "五", "六"]]))
+        kept = [state.blocks_config.blocks for state in pages[0].state_holder.session_data.values()]
+        assert [one.error for one in asked] == [""] * 6
+        assert [len(blocks) for blocks in kept] == [len(pages[0].blocks)] * 2
+        assert all(number == block._id for blocks in kept for number, block in blocks.items())
+
+
+def test_a_page_that_had_to_make_room_goes_on_where_it_was(tmp_path: Path) -> None:
+    advisor, pages = ScriptedAdvisor(), []
+
+    def small(page: Any) -> None:
+        page.state_session_capacity = 2
+        pages.append(page)
+
+    async def visits(url: str) -> list[str]:
+        visitors = await _arrive(url, 4)
+        asked = [await visitor.ask(question) for visitor, question in zip([*visitors, visitors[0]], "一二三四五", strict=True)]
+        held = pages[0].state_holder.session_data
+        assert list(held) == [visitors[3].session, visitors[0].session]
+        await _leave(visitors)
+        return [one.error for one in asked]
+
+    with scripted_page(advisor, tmp_path, free_port(), small) as url:
+        assert run(visits(url)) == [""] * 5
+    assert advisor.asked[-1] == ("五", ("一",))
