@@ -29,14 +29,15 @@ def answer_clarify(work: Work) -> Draft | None:
             ),
             intent="clarify",
         )
-    asks = question.has("cost_word") or question.has("price_word") or bool(HOW_MUCH.search(question.masked))
+    counted = question.usage.requests is not None
+    asks = question.has("cost_word") or question.has("price_word") or "how much" in question.masked.lower()
+    asks = asks or counted and bool(HOW_MUCH.search(question.masked))
     if (
         not asks
         or question.usage.has_volume
         or any(question.has(g) for g in ("cheap_word", "dear_word", "list_word", "compare_word", "select_word", "break_even_word"))
     ):
         return None
-    counted = question.usage.requests is not None
     if len(own_words(question)) > (4 if counted else 1) or not counted and (constraints_of(question, work.catalog) or question.values):
         return None
     return Draft(

@@ -52,7 +52,8 @@ def answer_stated(work: Work) -> Draft | None:
     ):
         return None
     money_asked = question.has("price_word") or question.has("cost_word")
-    if question.fields and not plans_named and not money_asked and all(work.field(f.field).type != "money" for f in question.fields):
+    asked = {f.field for f in question.fields} - {"figure"}
+    if asked and not plans_named and not money_asked and all(work.field(f).type != "money" for f in asked):
         return None
     if not (
         money_asked

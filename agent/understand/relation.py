@@ -15,6 +15,8 @@ _LESS = r"便宜|低廉|低|省(?!份)|(?<!多)少|(?<!大)小(?!时|模型)|短
 _MORE = r"贵|高(?!峰|级)|多(?!少|模态|轮|次|久)|大(?!小|约|概|致|模型|家)|长(?!期|度|文)|dearer|pricier|costlier|(?:more )?expensive|more|higher|larger|bigger|longer|greater"
 _DIRECTION = re.compile(rf"(?P<less>{_LESS})|(?P<more>{_MORE})", re.IGNORECASE)
 _DENIED = re.compile(r"不比|没有?比|不如|没有.{0,16}(?:贵|便宜|高|低|大|小|长|短)|\b(?:not|n't|isn't)\b(?! as )", re.IGNORECASE)
+_BUYS = re.compile(r"(?:价钱?|价格|钱)(?:就|能|可以|够|得)*(?:买|拿|用)(?:得?到|得?起|上|下)", re.IGNORECASE)
+"""Between the names: a part of the first one's price is held against the second one's."""
 _FRACTION = re.compile(r"分之")
 _APART = re.compile(r"相?差(?!不多)|\bdiffer", re.IGNORECASE)
 """Says of two figures how far apart they are and not which is the larger one."""
@@ -41,6 +43,8 @@ class Relation:
     more: bool | None
     ratios: tuple[Decimal, ...]
     tolerance: Decimal
+    at_most: bool = False
+    """Whether the subject may also be cheaper ("A 一半的价钱能买到 B")."""
 
     def holds(self, first: Decimal, second: Decimal) -> bool:
         """Whether it holds of the two positive figures, in the order in which their owners are named."""
@@ -48,6 +52,8 @@ class Relation:
         if not self.ratios:
             return subject > other if self.more else subject < other
         real = subject / other
+        if self.at_most:
+            return real <= max(self.ratios) * (1 + self.tolerance)
         return any(abs(real - ratio) <= max(ratio, abs(1 - ratio)) * self.tolerance for ratio in self.ratios)
 
 
@@ -63,7 +69,8 @@ def relation_of(text: str, first: tuple[int, int], second: tuple[int, int], quan
     if ratios is None or more is None and not ratios:
         return None
     tolerance = _ROUGHLY if _ROUGH.search(rest) else _EXACT
-    return Relation(not _COMPARED_WITH.search(text[: first[0]]), more, ratios, tolerance)
+    buys = bool(_BUYS.search(text[first[1] : second[0]])) and bool(ratios)
+    return Relation(not buys and not _COMPARED_WITH.search(text[: first[0]]), more, ratios, tolerance, buys)
 
 
 def _stated(

@@ -93,6 +93,8 @@ def test_people_round_and_more_where_they_say_so() -> None:
         ("Does GPT-5.1 cost more than DeepSeek R3?", "**Yes.**"),
         ("is claude 4.5 cheaper than gpt-5.1 for 40M in 8M out per week? how much a year", "**No.**"),
         ("按 7.2 算豆包比 GPT-5.1 便宜吗", "**对**"),
+        ("GPT-5.1 一半的价钱能买到 GLM-4 吗", "**不对**"),
+        ("Claude 4.5 一半的价钱能买到 GPT-5.1 吗", "**对**"),
         ("Is the context of Claude 4.5 larger than that of GPT-5.1?", "**Yes.**"),
     ],
 )
@@ -173,6 +175,7 @@ def test_a_volume_without_a_model_is_calculated_for_all(buyer: Advisor) -> None:
     answer = ask(buyer, "每天 1 万次请求，每次输入 1000 token 输出 300，一个季度多少")
     assert "$8,550" in answer and "一个季度" in answer
     assert "要算费用" in ask(buyer, "每天 1 万次请求，每次 3KB 文本，一个季度多少")
+    assert buyer.ask(["今天美元兑人民币多少"]).refused
     assert "要算一个季度费用" in ask(buyer, "GPT-5.1 每天 1 万次请求，一个季度多少")
 
 
