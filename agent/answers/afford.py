@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agent.answers.price import context_hint, converted, currency_note, price_notes, usable_quotes
 from agent.answers.targets import PRICE_FIELDS, models, targets
@@ -10,7 +11,7 @@ from agent.answers.volume import Volume, cost_steps, volume_of
 from agent.tools.cost import CostInputError, api_cost
 from agent.tools.prices import PriceQuote
 from agent.understand.usage import period_factor
-from agent.words import money, period_words
+from agent.words import money, period_words, plain
 from agent.work import Draft, Work
 from kb.quantities import DAYS, Quantity
 
@@ -22,7 +23,16 @@ _COVERS = re.compile(
 
 def _is_limit(text: str, money: Quantity) -> bool:
     """Whether the amount bounds the whole bill ("每月 1000 美元以内") rather than a unit price ("输出价 40 元以内")."""
-    return money.bound == "max" and set(money.per) <= set(DAYS) and not re.search(r"价|price|rate|单", text[max(0, money.start - 8) : money.end + 6], re.IGNORECASE)
+    return money.bound == "max" and set(money.per) <= {*DAYS, "user"} and not re.search(r"价|price|rate|单", text[max(0, money.start - 8) : money.end + 6], re.IGNORECASE)
+
+
+_BUDGET = re.compile(r"预算|budget", re.IGNORECASE)
+
+
+def _chooses_within(work: Work, text: str) -> bool:
+    """Whether models are chosen by a budget for a volume that is given ("预算每月 2000 美元，哪些模型")."""
+    question = work.question
+    return bool(_BUDGET.search(text)) and not question.named and (question.has("select_word") or question.has("list_word"))
 
 
 def answer_afford(work: Work) -> Draft | None:
@@ -32,11 +42,11 @@ def answer_afford(work: Work) -> Draft | None:
     text = question.masked.split(" \n ")[0]
     if not question.money or usage.total_tokens is not None or usage.input_tokens is None and usage.output_tokens is None:
         return None
-    if not (_COVERS.search(text) or _is_limit(text, question.money[0])) or question.has("break_even_word") or question.has("switch_word"):
+    if not (_COVERS.search(text) or _is_limit(text, question.money[0]) or _chooses_within(work, text)) or question.has("break_even_word") or question.has("switch_word"):
         return None
     if usage.request_input_tokens is not None and usage.requests is None:
         return None
-    budget = question.money[0]
+    budget, each = _for_all(work, question.money[0])
     ids = targets(work, PRICE_FIELDS, kinds=("model",))
     everyone = not ids
     if everyone and question.unknown:
@@ -64,11 +74,23 @@ def answer_afford(work: Work) -> Draft | None:
         names = work.say("、", ", ").join(enough)
         head = work.say(f"预算内的是 **{names}**：", f"Within the budget: **{names}**:") if enough else work.say("按这个用量，下列模型**都超预算**：", "At this volume **all of these exceed the budget**:")
         lines = [head, *lines, *(f"- {step}" for step in volume.steps)]
+    lines += each
     if apart:
         names = work.say("、", ", ").join(apart)
         lines.append(work.say(f"- 以别的货币计价、没有汇率而未比较：{names}。", f"- Priced in another currency and not compared without a rate: {names}."))
     lines += currency_note(work, budget)
     return Draft("\n".join(lines), entities=tuple(touched), fields=PRICE_FIELDS, intent="budget")
+
+
+def _for_all(work: Work, budget: Quantity) -> tuple[Quantity, list[str]]:
+    """The budget of all users, where one is given per user and their number is known, with the line that says so."""
+    users = work.question.usage.users
+    if users is None or "user" not in budget.per:
+        return budget, []
+    whole = replace(budget, value=budget.value * users, per=tuple(p for p in budget.per if p != "user"))
+    work.computed(whole.value, users)
+    each, of_all = money(budget.value, budget.unit), money(whole.value, budget.unit)
+    return whole, [work.say(f"- 预算：{each} × {plain(users)} 人 = {of_all}", f"- Budget: {each} × {plain(users)} users = {of_all}")]
 
 
 def _one(work: Work, quote: PriceQuote, volume: Volume, budget: Quantity, *, brief: bool) -> tuple[list[str], bool] | None:

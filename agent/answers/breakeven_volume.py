@@ -27,7 +27,7 @@ _ASKS_REQUESTS = re.compile(r"(?:多少|几)\s*(?:次|请求|个请求|条|轮)|
 
 
 @dataclass(frozen=True, slots=True)
-class _Blend:
+class Blend:
     """Price of a million tokens at one ratio of input to output, and the ratio in words."""
 
     label: str
@@ -89,16 +89,16 @@ def answer_break_even_volume(work: Work) -> Draft | None:
     if usage.request_input_tokens is not None or usage.request_output_tokens is not None:
         heads = _requests(work, quote, own, steps)
     else:
-        heads = _tokens(work, quote, own, steps)
+        heads = break_even_tokens(work, quote, own, steps)
     notes = [*cash.assumption(matters=True), *price_notes(work, quote)]
     work.tool("break_even_volume", {"model": quote.entity.id, "fixed_monthly": str(own), "currency": quote.currency}, {"answer": heads[0]}, steps)
     return Draft("\n".join([*heads, "", *(f"- {s}" for s in (*steps, *notes))]), entities=(ids[0],), fields=PRICE_FIELDS, intent="break_even")
 
 
-def _tokens(work: Work, quote: PriceQuote, own: Decimal, steps: list[str]) -> list[str]:
-    blends = _blends(work, quote)
+def break_even_tokens(work: Work, quote: PriceQuote, own: Decimal, steps: list[str]) -> list[str]:
+    """Lines on the tokens a month from which `own` a month, in the quote's currency, is cheaper than the API; `steps` grows by how."""
     heads, found = [], []
-    for blend in blends:
+    for blend in blends(work, quote):
         volume = (own / blend.rate * MILLION).to_integral_value(rounding="ROUND_CEILING")
         work.computed(volume, blend.rate, volume / Decimal(10**8), volume / Decimal(10**4))
         found.append((blend, volume))
@@ -128,12 +128,12 @@ def _tokens(work: Work, quote: PriceQuote, own: Decimal, steps: list[str]) -> li
     return heads
 
 
-def _blends(work: Work, quote: PriceQuote) -> list[_Blend]:
+def blends(work: Work, quote: PriceQuote) -> list[Blend]:
     """The price of a million tokens: one where both directions cost the same or the ratio is known, else all input and all output."""
     scale = MILLION / per_tokens(quote)
     into, out = (None if r is None else r * scale for r in (quote.input_rate, quote.output_rate))
     if into is not None and into == out:
-        return [_Blend(work.say("输入输出同价", "same price in and out"), into)]
+        return [Blend(work.say("输入输出同价", "same price in and out"), into)]
     text = work.question.masked.split(" \n ")[0]
     share: Decimal | None = None
     label = ""
@@ -151,12 +151,12 @@ def _blends(work: Work, quote: PriceQuote) -> list[_Blend]:
         rate = into * share + out * (1 - share)
         formula = f"{label}{work.say('：每百万 token ', ': 1M tokens ')}{money(into, quote.currency)} × {plain(share, 4)} + {money(out, quote.currency)} × {plain(1 - share, 4)} = {money(rate, quote.currency)}"
         work.computed(share, 1 - share, into, out)
-        return [_Blend(label, rate, formula)]
+        return [Blend(label, rate, formula)]
     found = []
     for field in price_fields(work):
         price = into if field == INPUT else out
         if price:
-            found.append(_Blend(work.say("全按输入", "all input") if field == INPUT else work.say("全按输出", "all output"), price))
+            found.append(Blend(work.say("全按输入", "all input") if field == INPUT else work.say("全按输出", "all output"), price))
     return found
 
 

@@ -217,9 +217,6 @@ def _catalog_api(case: Case, b: Bill, factor: Decimal) -> None:
         if quote is None:
             continue
         if usage is None:
-            if not {"break_even", "hybrid"} & case.d.asks:
-                return
-            case.miss(f"{name} 每月的输入、输出 token 量", f"the monthly input and output tokens on {name}")
             return
         volume = volume_of(work, replace(usage, asked="month", duration_days=None))
         tokens_in, tokens_out = volume.input_tokens, volume.output_tokens

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from agent.answers.deploy_api_price import volume_by_price
 from agent.answers.deploy_capacity import usable_count
 from agent.answers.deploy_case import DEFAULT_UTILIZATION, Case, decimal
 from agent.answers.deploy_money import HOURS, Bill, rented_hours
@@ -20,8 +21,13 @@ def against_api(case: Case, b: Bill) -> None:
     from agent.sizing.charts import cost_by_month
 
     if b.api is None:
+        if b.api_per_1m is None and "break_even" in case.d.asks and b.known and volume_by_price(case, own_monthly(case, b)):
+            return
         if {"break_even", "hybrid"} & case.d.asks:
             _unpriced(case, b)
+            if case.d.usage is None:
+                for name in (case.work.entity(i).name for i in case.d.priced):
+                    case.miss(f"{name} 每月的输入、输出 token 量", f"the monthly input and output tokens on {name}")
             case.miss(
                 "要替代的 API 月费（或模型与每月输入、输出量）：回本月数 = 一次性投入 ÷（API 月费 − 自建月运行费）",
                 "the API bill to replace (or a model and its monthly input and output): months = upfront ÷ (API a month − own running cost)",

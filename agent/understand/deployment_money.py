@@ -54,12 +54,14 @@ _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "upfront",
             r"(?<!每月)(?<!费用)花(?!费)|一体机|机器|硬件|服务器|整机|采购|投入|设备|购置|集群|买|server|hardware|upfront|capex|purchase|machine|invest|\bbox\b|cluster|\brig\b",
         ),
-        ("running", r"运行|运营|运转|自建(?:每月|月)|其他|杂费|running|operating|opex|other"),
+        ("running", r"运行|运营|运转|自建(?:每月|月)|其他|杂费|running(?!\s+(?:an?|the|our|on|\d))|operating|opex|other"),
     )
 )
 _IN_ALL = edges(r"总?共|合计|总价|\btotal\b|\bin all\b|altogether")
 """Of an amount beside no other word: "8 张 A100 共 80 万"."""
 _EACH = edges(_CARD)
+_CARDS = re.compile(r"\d\s*(?:张|块|片|台)|\b(?:cards?|gpus?)\b|\d\s*[x×](?:\s|$)|\d\s*[x×]?\s*(?:[abhl]\d{1,2}0|rtx|mi\d{3}|910)", re.IGNORECASE)
+"""An amount a month beside cards and no other word is what they are rented for: "8 张 H100 每月 2 万"."""
 _SPLIT = re.compile(
     r"[、,，;；。:：\n]|(?<!\d)\.(?!\d)|\band\b|\bplus\b|\+|加上|和(?=\D{1,6}\d)|(?<=[万元块度人年月%千\d])\s+(?=(?![涨降到至块元万亿千度以的一])[\u4e00-\u9fff]|\d+\s*[个名位张台])",
     re.IGNORECASE,
@@ -75,7 +77,8 @@ def read_money(text: str, quantities: Sequence[Quantity]) -> dict[str, Amount]:
         clause, at = text[start:end], q.start - start
         if not _is_amount(q, clause):
             continue
-        role = _role(clause, at, q.end - start, q)
+        whole = next((a for a, b in clause_bounds(text) if a <= q.start < b), 0)
+        role = _role(clause, at, q.end - start, q) or (_RENT_ROLE if _rents(text[whole : q.start], clause, q) else "")
         if not role:
             continue
         role, amount = _settled(role, clause, q)
@@ -148,6 +151,14 @@ def _role(clause: str, start: int, end: int, q: Quantity) -> str:
     if each:
         return "rent_each" if re.search(_RENT, clause, re.IGNORECASE) or {"month", "year"} & set(q.per) else "card_price"
     return role
+
+
+_RENT_ROLE = "rent"
+
+
+def _rents(before: str, clause: str, q: Quantity) -> bool:
+    """Whether a recurring amount beside no other word is what the cards before it are rented for."""
+    return bool({"week", "month", "quarter", "year"} & set(q.per)) and bool(_CARDS.search(before) or _CARDS.search(clause))
 
 
 def _settled(role: str, clause: str, q: Quantity) -> tuple[str, Amount]:
