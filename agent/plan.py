@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from agent.answers.afford import answer_afford
 from agent.answers.allowed import answer_allowed
+from agent.answers.apart import answer_apart
 from agent.answers.breakeven import answer_break_even
 from agent.answers.budget import answer_budget
 from agent.answers.choose import answer_choose
@@ -77,6 +78,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_conversion,
     answer_fits,
     answer_sizes,
+    answer_apart,
     answer_cost,
     answer_suits,
     answer_compare,

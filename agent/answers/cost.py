@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from agent.answers.cached import cached_bill
+from agent.answers.change import beside_before
 from agent.answers.cost_many import several, undirected
 from agent.answers.example_bill import HOW_MUCH
 from agent.answers.free_tier import free_tier_bill
@@ -126,7 +127,10 @@ def _single(work: Work, quote: PriceQuote, cost: ApiCost, volume: Volume, missin
     shown = f"{money(change[0], wanted)}" if change else money(cost.total, quote.currency)
     label = f" {volume.label}" if volume.label and work.language == "en" else volume.label
     approx = work.say("约 ", "about ") if quote.approx else ""
-    head = cost_premise(work, quote, cost.total) + work.say(f"**{name}**{label}费用{approx or '为 '}**{shown}**。", f"**{name}** costs {approx}**{shown}**{label}.")
+    rise = beside_before(work, quote, volume, cost)
+    head = cost_premise(work, quote, cost.total) + work.say(
+        f"**{name}**{label}费用{approx or '为 '}**{shown}**{rise}。", f"**{name}** costs {approx}**{shown}**{label}{rise}."
+    )
     lines = [head, "", *(f"- {s}" for s in (*volume.steps, *steps))]
     if change:
         lines.append(f"- {change[1]}")

@@ -10,6 +10,9 @@ from decimal import Decimal
 from kb.quantities import Quantity, clause_bounds
 
 _FOLD = re.compile(r"(?:打|享|有|给|拿到|能打|按)?\s*([一二三四五六七八九\d](?:[一二三四五六七八九\d]|\.\d)?)\s*折(?![美人算合成扣叠腾旧])")
+_FOLD_COUNTED = re.compile(r"按\s*([一二三四五六七八九1-9][五5]?)\s*折算(?![成为出到])")
+"""“按 3 折算” is a discount where no currency is spoken of, which a rate would be for."""
+_CURRENCY = re.compile(r"汇率|人民币|美元|美金|美刀|日元|欧元|港币|\b(?:rmb|cny|usd)\b|换算", re.IGNORECASE)
 _DIGITS = {c: str(i) for i, c in enumerate("零一二三四五六七八九")}
 _LESS = re.compile(
     r"(?:降价?|便宜|优惠|折扣|减免|打折|下调|下降|立减|少|discount(?: of)?|cut(?: by)?|drops?(?: by)?|falls?(?: by)?|cheaper by|reduced by|down)\s*(?:了|到|约|by|of)?\s*$", re.IGNORECASE
@@ -64,7 +67,7 @@ def price_change(text: str, quantities: Sequence[Quantity]) -> PriceChange | Non
     denied = _NONE.search(text)
     if denied:
         return PriceChange(Decimal(1), denied[0], denied.start(), denied.end())
-    fold = _FOLD.search(text)
+    fold = _FOLD.search(text) or (None if _CURRENCY.search(text) else _FOLD_COUNTED.search(text))
     if fold:
         digits = "".join(_DIGITS.get(c, c) for c in fold[1])
         value = Decimal(digits)

@@ -182,3 +182,55 @@ def test_a_volume_without_a_model_is_calculated_for_all(buyer: Advisor) -> None:
 def test_free_is_denied_where_the_direction_of_the_volume_is_open(buyer: Advisor) -> None:
     assert ask(buyer, "豆包的输入价格是免费的吧，每月 2亿 token").startswith("**不免费**")
     assert "不免费" not in ask(buyer, "GPT-5.1 有免费额度吗")
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (["如果输出 token 涨到 3 倍，GPT-5.1 月输入 1 亿输出 2 千万的账单涨多少"], "**$1,400**，比变化前的 $800 多 **$600**（75%）"),
+        (["GPT-5.1 涨价 10%，月输入 1 亿输出 2 千万，多花多少"], "比变化前的 $800 多 **$80**（10%）"),
+        (["GPT-5.1 月输入 1 亿输出 2 千万", "打八折呢，省多少"], "比变化前的 $800 少 **$160**（20%）"),
+        (["if usage drops 30%, how much less do we pay for 100M in 20M out on Claude 4.5 a month?"], "**$900** less than the $3,000 before"),
+        (["10 亿 token 输入给 Kimi，按 3 折算多少钱"], "**¥3,600**"),
+        (["GPT-5.1 1亿输入按 7 折算人民币多少"], "**¥3,500**"),
+    ],
+)
+def test_a_supposed_change_is_held_against_the_bill_without_it(buyer: Advisor, turns: list[str], expected: str) -> None:
+    assert expected in ask(buyer, *turns).splitlines()[0]
+
+
+def test_two_volumes_on_one_model_are_held_against_each_other_each_in_its_tier(buyer: Advisor) -> None:
+    answer = ask(buyer, "gemini 2.5 一次 100k 输入和一次 150k 输入价钱差多少")
+    assert "**$0.7**（$1.05 与 $0.35，3 倍）" in answer and "128,000" in answer
+    assert "**$50**" in ask(buyer, "GPT-5.1 1亿输入和 3千万输出差多少钱").splitlines()[0]
+    assert "**$950**" in ask(buyer, "GPT-5.1 1亿输入和 3千万输出一共多少钱").splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "within", "budget"),
+    [
+        ("budget is $2k/month, in:out = 3:1, which models can do 500M tokens?", "Within the budget: **Llama 4**:", "$2,000"),
+        ("人均每月 2 美元预算，500 人，选哪个模型，每人每月 30 万输入 10 万输出", "预算内的是 **Llama 4、GLM-4**：", "$2 × 500 人 = $1,000"),
+        ("预算每月 1000 元，每月输入 5000 万输出 1000 万，推荐哪个", "预算内的是 **Doubao-1.5、Kimi K2**：", "¥1,000"),
+    ],
+)
+def test_a_budget_chooses_among_models_for_a_volume(buyer: Advisor, question: str, within: str, budget: str) -> None:
+    answer = ask(buyer, question)
+    assert answer.splitlines()[0] == within and budget in answer and "没有用到" not in answer
+
+
+@pytest.mark.parametrize(
+    ("question", "volume"),
+    [
+        ("8 张 H100 每月 2 万美元，跑 70B，输入输出 3:1，对比 GPT-5.1 每月多少 token 才回本", "**2,666,666,667 token**"),
+        ("8x H100 at $20k a month running a 70B, break-even tokens versus GPT-5.1?", "between **1,333,333,334** and **4,000,000,000** tokens"),
+        ("8 张 A100 买下来 80 万，跑 70B，比豆包多少 token 回本", "**617,283,951** 到 **1,851,851,852** token"),
+    ],
+)
+def test_own_cards_against_an_api_of_unknown_volume_give_the_volume_from_which_they_pay(buyer: Advisor, question: str, volume: str) -> None:
+    answer = ask(buyer, question)
+    assert volume in answer and "还缺" not in answer and "Missing" not in answer
+
+
+def test_without_a_rate_own_cards_in_another_currency_are_not_compared(buyer: Advisor) -> None:
+    assert "汇率" in ask(buyer, "4 张 4090 每张 1.5 万，跑 32B，对比 GPT-5.1 多少量回本")
