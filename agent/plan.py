@@ -43,6 +43,7 @@ from agent.answers.sizing import answer_sizing
 from agent.answers.stated import answer_stated
 from agent.answers.stranger import answer_stranger
 from agent.answers.suits import answer_suits
+from agent.answers.table import answer_table
 from agent.answers.unused import with_unused
 from agent.tools.cost import CostInputError
 from agent.work import Draft, Work
@@ -82,6 +83,7 @@ HANDLERS: tuple[Handler, ...] = (
     answer_cost,
     answer_suits,
     answer_compare,
+    answer_table,
     answer_price,
     answer_price_list,
     answer_clarify,

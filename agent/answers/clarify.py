@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from agent.answers.closest import WANTS_DATE
 from agent.answers.example_bill import HOW_MUCH
 from agent.answers.sizing_names import named_gpu
 from agent.answers.strangers import unknown_names
@@ -18,7 +19,7 @@ _CARDS = re.compile(r"(?:哪|什么)[种个张款]?(?:显卡|gpu|卡)|(?:多少|
 def answer_clarify(work: Work) -> Draft | None:
     """What a cost or a sizing still needs; None where the question has words of its own that the sources may answer."""
     question = work.question
-    if question.mentions or unknown_names(work):
+    if question.mentions or unknown_names(work) or WANTS_DATE.search(question.masked):
         return None
     if _CARDS.search(question.masked) and not named_gpu(question.text) and len(own_words(question)) <= 3:
         work.computed(Decimal(70) * 10**9, Decimal(24), Decimal(8))

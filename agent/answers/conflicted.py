@@ -85,6 +85,9 @@ def without_repeats(work: Work, body: str, found: Sequence[FoundConflict]) -> st
 _WHY_THERE = re.compile(r"怎么|为什么|为啥|写错|笔误|搞错|是不是|对吗|对不对|\bwhy\b|\bhow come\b|mistake|typo|wrong", re.IGNORECASE)
 
 
+_MISTAKES = re.compile(r"写错|有错|哪里错|错在哪|错误的?地方|(?:any|are there|find) (?:errors?|mistakes?|typos?)", re.IGNORECASE)
+
+
 def _flat(name: str) -> str:
     return re.sub(r"[\s\-]", "", normalise(name)).lower()
 
@@ -130,7 +133,7 @@ def answer_conflicts(work: Work) -> Draft | None:
         "disagree",
         "discrepanc",
     )
-    if not any(w in question.masked.lower() for w in words):
+    if not any(w in question.masked.lower() for w in words) and not (_MISTAKES.search(question.masked) and not question.named):
         return _other_name(work)
     ids = {i for m in question.named for i in m.entities}
     fields = {f.field for f in question.fields if f.field not in ("figure",)} if ids else set()

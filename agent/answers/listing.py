@@ -371,12 +371,17 @@ def _unconverted(work: Work, unknown: Sequence[Match]) -> list[str]:
     return [said + work.own_words(work.say("给出汇率（例如“按 7.2”）即可一起比。", "State one (e.g. “at 7.2”) to include them."))]
 
 
+def _speaks(thing: str, text: str) -> bool:
+    """Whether a Latin name stands in a text as a word of its own: there is no SLA in "translation"."""
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(thing)}(?![a-z])", text))
+
+
 def _mentioning(work: Work, things: Sequence[str]) -> Draft | None:
     """Models of which some claim speaks of all the named things (a platform, a framework)."""
     found: list[tuple[Entity, Claim]] = []
     for entity in models(work):
         claim = next(
-            (c for claims in entity.claims.values() for c in claims if all(t in normalise(claim_words(c, work.catalog)) for t in things)),
+            (c for claims in entity.claims.values() for c in claims if all(_speaks(t, normalise(claim_words(c, work.catalog))) for t in things)),
             None,
         )
         if claim is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agent.answers.lookup import claim_line
 from agent.answers.maker import made_by
-from agent.answers.targets import PRICE_FIELDS
+from agent.answers.targets import PRICE_FIELDS, models
 from agent.similar import catalog_weights, content_tokens, text_tokens
 from agent.understand.question import FieldMention
 from agent.work import Draft, Work
@@ -40,6 +40,10 @@ def complete(work: Work, draft: Draft) -> Draft:
             continue
         covered.add(mention.field)
         said = [line for entity in entities if (line := _line(work, entity, mention.field))]
+        told_of_models = any(e.claims.get(mention.field) for e in models(work))
+        if not said and len(entities) == 1 and told_of_models and _ASKS.search(_segment(work, mention)):
+            untold = work.say(f"资料没有写 **{entities[0].name}** 的{work.label(mention.field)}。", f"The sources do not state the {work.label(mention.field)} of **{entities[0].name}**.")
+            lines.append(untold)
         if said:
             fields.append(mention.field)
             lines += said
@@ -111,14 +115,23 @@ def _line(work: Work, entity: Entity, field: str) -> str:
     return claim_line(work, entity, field, list(claims)) if claims else ""
 
 
+def _bounds_of(text: str, mention: FieldMention) -> tuple[int, int]:
+    """The segment of a text that a mention is in."""
+    edges = [0, *(m.end() for m in _SEGMENT.finditer(text)), len(text)]
+    return max(e for e in edges if e <= mention.start), min((e for e in edges if e > mention.start), default=len(text))
+
+
+def _segment(work: Work, mention: FieldMention) -> str:
+    text = work.question.masked.split(" \n ")[0]
+    return text[slice(*_bounds_of(text, mention))]
+
+
 def _stands_apart(work: Work, mention: FieldMention, draft: Draft) -> bool:
     """Whether the words for a field are in a segment that holds none of what the answer is about, and no bound ("超过128K")."""
     text = work.question.masked.split(" \n ")[0]
     if mention.end > len(text):
         return False
-    edges = [0, *(m.end() for m in _SEGMENT.finditer(text)), len(text)]
-    start = max(e for e in edges if e <= mention.start)
-    end = min((e for e in edges if e > mention.start), default=len(text))
+    start, end = _bounds_of(text, mention)
     if any(start <= q.start < end and (q.bound or q.value >= 1000) for q in work.question.quantities):
         return False
     if draft.intent in ("price", "api_cost", "budget"):

@@ -23,6 +23,7 @@ def _candidates(work: Work) -> list[tuple[Entity, Claim]]:
     named = {i for m in work.question.named for i in m.entities}
     plans = {i for i in named if work.entity(i).kind == "plan"}
     models = {i for i in named if work.entity(i).kind == "model"}
+    plans = plans or _plans_for(work, work.question.usage.users)
     found = []
     for entity in work.catalog.entities.values():
         for claims in entity.claims.values():
@@ -42,6 +43,13 @@ def _candidates(work: Work) -> list[tuple[Entity, Claim]]:
     return found
 
 
+def _plans_for(work: Work, users: Decimal | None) -> set[str]:
+    """The plans that are stated for so many users."""
+    if users is None:
+        return set()
+    return {e.id for e in work.catalog.entities.values() if e.kind == "plan" and any(c.value == users for c in e.claims.get("monthly_users", ()))}
+
+
 def answer_stated(work: Work) -> Draft | None:
     """The stated figure, what its own inputs give, and whether the two agree; None where no such figure is asked about."""
     question = work.question
@@ -59,6 +67,7 @@ def answer_stated(work: Work) -> Draft | None:
         money_asked
         or question.has("conflict_word")
         or question.quantities
+        or question.usage.users
         or re.search("几毛|几块|几分|人均|每人|per user|摊", text)
     ):
         return None

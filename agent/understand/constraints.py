@@ -133,9 +133,11 @@ def constraints_of(question: Question, catalog: Catalog) -> list[Constraint]:
 
 
 def _without_contradictions(found: list[Constraint]) -> list[Constraint]:
-    """Several values of one field, of which a model has only one, are alternatives."""
+    """Several values of one field, of which a model has only one, are alternatives; a value and all others together are no condition."""
     kept: list[Constraint] = []
-    for constraint in found:
+    denied = {(c.field, c.value) for c in found if c.operator == "not"}
+    both = {(c.field, c.value) for c in found if c.operator == "is"} & denied
+    for constraint in (c for c in found if (c.field, c.value) not in both):
         twin = next((k for k in kept if k.field == constraint.field and {k.operator, constraint.operator} <= {"is", "any"}), None)
         if twin is None:
             kept.append(constraint)

@@ -124,6 +124,12 @@ class Reader:
             for record in catalog.fields.values()
             for value, spec in record.values.items()
         ]
+        self._opposites = [
+            (record.id, value, lexicon.word_pattern(spec.opposite))
+            for record in catalog.fields.values()
+            for value, spec in record.values.items()
+            if spec.opposite
+        ]
         self._conditions = [
             (record.id, value, lexicon.word_pattern(_long_enough([*spec.words, spec.label.zh, spec.label.en])))
             for record in catalog.conditions.values()
@@ -183,7 +189,7 @@ class Reader:
             language,
             mentions,
             tuple(self._find_fields(masked)),
-            tuple(self._find_values(masked, self._values)),
+            tuple(self._with_opposites(masked)),
             tuple(self._find_values(masked, [*self._conditions, *self._free])),
             quantities,
             usage,
@@ -203,6 +209,12 @@ class Reader:
             (f for f in found if not any(o.end - o.start > f.end - f.start and o.start <= f.start and f.end <= o.end for o in found)),
             key=lambda f: (f.start, f.end),
         )
+
+    def _with_opposites(self, masked: str) -> list[ValueMention]:
+        """Values that are named, and those that are ruled out by a word for all others ("国外的模型")."""
+        ruled_out = [replace(v, negated=not v.negated) for v in self._find_values(masked, self._opposites)]
+        named = [v for v in self._find_values(masked, self._values) if not any(o.start <= v.start and v.end <= o.end for o in ruled_out)]
+        return sorted([*named, *ruled_out], key=lambda v: v.start)
 
     @staticmethod
     def _find_values(masked: str, table: Iterable[tuple[str, str, re.Pattern[str]]]) -> list[ValueMention]:

@@ -37,6 +37,7 @@ class EnumValue(_Strict):
     label: Words
     words: list[str] = Field(default_factory=list)
     covers: list[str] = Field(default_factory=list, description="values that it does not contradict: partly open covers open")
+    opposite: list[str] = Field(default_factory=list, description="words that mean any other value: foreign, beside domestic")
 
 
 class FieldRecord(_Strict):
