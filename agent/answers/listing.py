@@ -293,18 +293,25 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
     )
     if not met:
         said = work.say("没有模型同时满足这些条件", "No model in the catalog meets all of these conditions")
-        if unknown and len(unknown) >= len(matches) / 2:
+        apart = next((v.constraint.unit for m in unknown if _in_other_currency(m) for v in m.verdicts if v.constraint.unit), "")
+        if apart:
+            name = currency_name(apart, work.language)
+            said = work.say(f"以{name}计价的模型里没有满足的", f"None of the models priced in {name} meets this")
+        elif unknown and len(unknown) >= len(matches) / 2:
             said = work.say(
                 "资料没有写清这些条件，无法判断哪些模型满足", "The sources do not state this for most models, so none can be named"
             )
         lines = [f"{said}{work.say('（', ' (')}{_conditions(work, constraints)}{work.say('）。', ').')}"]
-        near = sorted((m for m in matches if any(v.met for v in m.verdicts)), key=lambda m: -sum(1 for v in m.verdicts if v.met))[:3]
+        near = sorted((m for m in matches if any(v.met for v in m.verdicts)), key=_missed)[:3]
         for match in near:
             failed = [v for v in match.verdicts if not v.met]
-            why = work.say("、", ", ").join(_why(work, v.constraint) for v in failed)
-            lines.append(
-                f"- {match.entity.name}{work.say('：不满足 ', ': fails ')}{why} {work.cite(*(c for v in failed for c in v.claims))}"
+            why = work.say("、", ", ").join(
+                f"{work.say('不满足 ', 'fails ')}{_why(work, v.constraint)}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')} {work.cite(*v.claims)}".strip()
+                if v.met is False and v.claims
+                else work.say(f"资料没有写{work.label(v.constraint.field)}", f"the {work.label(v.constraint.field)} is not stated")
+                for v in failed
             )
+            lines.append(f"- {match.entity.name}{work.say('：', ': ')}{why}")
         return Draft("\n".join([*lines, *_unconverted(work, unknown)]), entities=tuple(m.entity.id for m in near), fields=fields, intent="filter")
     work.computed(*(c.value for m in met for v in m.verdicts for c in v.claims if not isinstance(c.value, (str, bool, tuple))))
     count = Decimal(len(met))
@@ -347,6 +354,11 @@ def list_of(work: Work, matches: Sequence[Match], constraints: Sequence[Constrai
         parts = [f"{name}{work.say('（', ' (')}{why_not(work, v.constraint, v.claims)}{work.say('）', ')')}" for name, v in out]
         lines.append(work.say("排除：", "Excluded: ") + work.say("、", ", ").join(parts) + work.say("。", "."))
     return Draft("\n".join(lines), entities=tuple(m.entity.id for m in met), fields=fields, intent="filter")
+
+
+def _missed(match: Match) -> tuple[int, int]:
+    """How far a model is from meeting all conditions: those it fails or that nothing is stated of, the latter counting more."""
+    return (sum(v.met is None for v in match.verdicts), sum(not v.met for v in match.verdicts))
 
 
 def _in_other_currency(match: Match) -> bool:

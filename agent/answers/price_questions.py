@@ -23,6 +23,7 @@ from agent.answers.price import (
     target_currency,
     usable_quotes,
 )
+from agent.answers.relation import verdict_within
 from agent.answers.targets import PRICE_FIELDS, models, price_fields, target
 from agent.answers.within import kind_conditions, models_within, said
 from agent.similar import claim_words
@@ -70,7 +71,7 @@ def _asks_price(work: Work) -> bool:
         return True
     both = question.has("input_cue") and question.has("output_cue")
     either = question.has("input_cue") or question.has("output_cue")
-    if token_count_unit(_own(work)) is not None and either or both and re.search(r"多少|几|how much|what", question.masked, re.IGNORECASE):
+    if token_count_unit(_own(work)) is not None and either or both and re.search(r"多少|几|倍|一样|相同|贵|便宜|how much|what|times|twice|same", question.masked, re.IGNORECASE):
         return True
     said = any(work.entity(i).claims.get(f) for m in question.named for i in m.entities for f in others)
     return "how much" in question.masked.lower() and not said
@@ -137,7 +138,7 @@ def _one(work: Work, quotes: Sequence[PriceQuote], fields: Sequence[str], per: D
     """One model's price with its notes, conversions and other tiers."""
     quote = quotes[0]
     shown = quote_phrase(work, quote, fields, per)
-    premise = price_premise(work, quote, fields)
+    premise = verdict_within(work, quote) or price_premise(work, quote, fields)
     lines = [premise + work.say(f"**{quote.entity.name}** 的价格：{shown}。", f"**{quote.entity.name}**: {shown}.")]
     lines += _output_to_input(work, quote, per)
     lines += [f"- {note}" for note in price_notes(work, quote)]
@@ -158,7 +159,7 @@ def _one(work: Work, quotes: Sequence[PriceQuote], fields: Sequence[str], per: D
     return [*lines, reminder] if reminder else lines
 
 
-_RATIO_ASKED = re.compile(r"几倍|多少倍|倍数|how many times|times (?:its|the) input|ratio", re.IGNORECASE)
+_RATIO_ASKED = re.compile(r"倍|how many times|times (?:its|the) input|ratio", re.IGNORECASE)
 
 
 def _output_to_input(work: Work, quote: PriceQuote, per: Decimal) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from agent.answers.premise import asserts
+from agent.tools.prices import PriceQuote
+from agent.understand.lexicon import pattern
 from agent.understand.relation import relation_of
 from agent.work import Work
 
@@ -28,6 +30,22 @@ def relation_verdict(work: Work, figures: Mapping[str, Mapping[str, Decimal]]) -
         return ""
     held = {label: relation.holds(*pair) for label, pair in pairs.items()}
     if len(set(held.values())) == 1:
-        return work.say("**对**。", "**Yes.** ") if all(held.values()) else work.say("**不对**。", "**No.** ")
+        return _verdict(work, all(held.values()))
     right, wrong = ([label for label, fits in held.items() if fits is wanted] for wanted in (True, False))
     return work.say(f"**{'、'.join(right)}对，{'、'.join(wrong)}不对**。", f"**Right for the {', '.join(right)}, wrong for the {', '.join(wrong)}.** ")
+
+
+def _verdict(work: Work, right: bool) -> str:
+    return work.say("**对**。", "**Yes.** ") if right else work.say("**不对**。", "**No.** ")
+
+
+def verdict_within(work: Work, quote: PriceQuote) -> str:
+    """The same for the output price and the input price of one model ("输出价是输入价的三倍吧"); "" where nothing is asserted of the two."""
+    question = work.question
+    own = question.masked.split(" \n ")[0]
+    spans = [(m.span(), rate) for cue, rate in (("input_cue", quote.input_rate), ("output_cue", quote.output_rate)) if (m := pattern(cue).search(own)) and rate]
+    if len(spans) != 2 or not asserts(question.text):
+        return ""
+    (first, one), (second, other) = sorted(spans)
+    relation = relation_of(own, first, second, question.quantities)
+    return "" if relation is None else _verdict(work, relation.holds(one, other))

@@ -249,8 +249,11 @@ def _bounds(question: Question, catalog: Catalog) -> list[Constraint]:
         if (
             not field
             and quantity.is_money
-            and any(question.has(g) for g in ("input_cue", "output_cue", "price_word", "dear_word", "cheap_word"))
             and not question.named
+            and (
+                any(question.has(g) for g in ("input_cue", "output_cue", "price_word", "dear_word", "cheap_word"))
+                or question.has("list_word") and quantity.value < _TOO_DEAR and _MODELS.search(question.masked)
+            )
         ):
             field = OUTPUT if question.has("output_cue") and not question.has("input_cue") else INPUT
         if field:
@@ -263,11 +266,9 @@ def _bounds(question: Question, catalog: Catalog) -> list[Constraint]:
             )
             if operator in ("max", "below") and catalog.fields[field].type == "rate" and _SUM.search(question.masked):
                 operator = "sum"
-            found.append(
-                Constraint(
-                    field, operator, quantity.value, quantity.unit if quantity.is_money else "", quantity.text, quantity.start, quantity.end
-                )
-            )
+            unit = quantity.unit if quantity.is_money else ""
+            said = question.masked[min(quantity.start, span[0]) : max(quantity.end, span[1])] if span else quantity.text
+            found.append(Constraint(field, operator, quantity.value, unit, said, quantity.start, quantity.end))
     return found
 
 
@@ -294,6 +295,7 @@ def _must_fit(question: Question, catalog: Catalog) -> list[Constraint]:
     return [Constraint(field, "min", sizes[0].value, "", sizes[0].text, sizes[0].start, sizes[0].end)] if sizes else []
 
 
+_MODELS = re.compile(r"模型|(?<![a-z])models?(?![a-z])", re.IGNORECASE)
 _TOO_DEAR = 1000
 """No price for a million tokens is this high: a bare figure from here on measures something else."""
 _STRICT = re.compile(

@@ -23,7 +23,7 @@ _DEARER = re.compile(r"\s*(?:more expensive|dearer|price (?:rise|increase|hike)|
 _TO = re.compile(r"(?:降|涨|调)(?:价)?(?:到|至|为)\s*(?:原(?:价|来)的)?\s*$|(?:原价|原来)的\s*$|\bto\s*$", re.IGNORECASE)
 _COMPARES = re.compile(r"比[^，,。；;]*$|(?:cheaper|dearer|more expensive|less) than|\bvs\b|compared", re.IGNORECASE)
 _SET_BESIDE = re.compile(r"(?:相比|比起|较之|compared (?:to|with)|relative to)(?!.*(?:如果|假如|要是|\bif\b))[^。;；!?！？]*$", re.IGNORECASE)
-_HALF_PRICE = re.compile(r"(?<!一)半价|(?<![a-z])half[ -]?price(?![a-z])|(?<![a-z])half off(?![a-z])", re.IGNORECASE)
+_HALF_PRICE = re.compile(r"(?<!一)半价|(?<![a-z])half[ -]?price(?![a-z]| (?:of|as|than))|(?<![a-z])half off(?![a-z])", re.IGNORECASE)
 _OF_ALL = re.compile(r"都|两家|两个|各|均|全部|一起|同时|\b(?:both|each|all|either)\b", re.IGNORECASE)
 _ON = re.compile(r"(?:\s|on|for|of|off|from|at|the|prices?)*", re.IGNORECASE)
 _NONE = re.compile(r"(?:不|没|没有|无|别)(?:再)?(?:打|有)?折|按原价|恢复原价|without (?:the |a |any )?discount|no discount|at (?:the )?(?:full|list) price", re.IGNORECASE)
@@ -84,7 +84,8 @@ def price_change(text: str, quantities: Sequence[Quantity]) -> PriceChange | Non
             continue
         share = quantity.value / 100
         before, after = text[max(0, quantity.start - 16) : quantity.start], text[quantity.end : quantity.end + 24]
-        if _COMPARES.search(before) or _COMPARES.match(after.lstrip()) or _SET_BESIDE.search(text[: quantity.start]):
+        clause = next((a for a, b in clause_bounds(text) if a <= quantity.start < b), 0)
+        if _COMPARES.search(text[clause : quantity.start]) or _COMPARES.match(after.lstrip()) or _SET_BESIDE.search(text[: quantity.start]):
             # "是不是比它便宜一半" asks how two prices compare and supposes nothing.
             continue
         to, less, more = _TO.search(before), _LESS.search(before), _MORE.search(before)

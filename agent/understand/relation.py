@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kb.quantities import Quantity
+from kb.quantities import Bound, Quantity
 
 _COMPARED_WITH = re.compile(r"(?:比起|相比(?:于|起)?|对比|较之|compared (?:to|with)|relative to|than)\s*$", re.IGNORECASE)
 """Before the first name: the second one is what is spoken of ("相比 B，A 便宜一半")."""
@@ -29,6 +29,7 @@ _WORDS = (
 )
 """Words that say how many times the one is the other."""
 _TIMES = re.compile(r"\s*(?:x|times)\b", re.IGNORECASE)
+_SAME = re.compile(r"一样|相同|同价|相等|持平|差不多|\b(?:same|equal|as much as)\b", re.IGNORECASE)
 _ROUGH = re.compile(r"约|大概|差不多|左右|将近|近乎|roughly|about|around|nearly|almost|approximately", re.IGNORECASE)
 _EXACT, _ROUGHLY = Decimal("0.02"), Decimal("0.1")
 """How far, as a part of the asserted ratio or difference, the real one may lie from it: people round, and more where they say so."""
@@ -45,6 +46,8 @@ class Relation:
     tolerance: Decimal
     at_most: bool = False
     """Whether the subject may also be cheaper ("A 一半的价钱能买到 B")."""
+    bound: Bound = ""
+    """How the difference is bounded: at least ("贵 40% 以上") or at most ("便宜不到三成"); "" where it is stated."""
 
     def holds(self, first: Decimal, second: Decimal) -> bool:
         """Whether it holds of the two positive figures, in the order in which their owners are named."""
@@ -54,7 +57,16 @@ class Relation:
         real = subject / other
         if self.at_most:
             return real <= max(self.ratios) * (1 + self.tolerance)
+        if self.bound:
+            return self._within(real)
         return any(abs(real - ratio) <= max(ratio, abs(1 - ratio)) * self.tolerance for ratio in self.ratios)
+
+    def _within(self, real: Decimal) -> bool:
+        """Whether a ratio lies on the stated side of the bound, and on the stated side of 1."""
+        nearest = min(self.ratios, key=lambda ratio: abs(ratio - 1))
+        if self.more:
+            return real >= nearest if self.bound == "min" else 1 < real <= nearest
+        return real <= nearest if self.bound == "min" else nearest <= real < 1
 
 
 def relation_of(text: str, first: tuple[int, int], second: tuple[int, int], quantities: Sequence[Quantity]) -> Relation | None:
@@ -67,10 +79,11 @@ def relation_of(text: str, first: tuple[int, int], second: tuple[int, int], quan
     cue = None if found is None else (first[1] + found.start(), first[1] + found.end())
     ratios = _stated(text, first[1], cue, more, quantities)
     if ratios is None or more is None and not ratios:
-        return None
+        return Relation(True, None, (Decimal(1),), _ROUGHLY if _ROUGH.search(rest) else _EXACT) if _SAME.search(rest) else None
+    degree = next(iter(_degrees(text, first[1], quantities)), None)
     tolerance = _ROUGHLY if _ROUGH.search(rest) else _EXACT
     buys = bool(_BUYS.search(text[first[1] : second[0]])) and bool(ratios)
-    return Relation(not buys and not _COMPARED_WITH.search(text[: first[0]]), more, ratios, tolerance, buys)
+    return Relation(not buys and not _COMPARED_WITH.search(text[: first[0]]), more, ratios, tolerance, buys, degree.bound if degree is not None and more is not None else "")
 
 
 def _stated(
@@ -80,7 +93,7 @@ def _stated(
     for pattern, ratio in _WORDS:
         if pattern.search(text, begin):
             return (1 + ratio,) if ratio == Decimal("0.5") and more and cue and pattern.search(text, cue[1]) else (ratio,)
-    degrees = [q for q in quantities if q.start >= begin and not q.bound and (q.unit in ("times", "percent") or _TIMES.match(text, q.end))]
+    degrees = _degrees(text, begin, quantities)
     fraction = _fraction(text, begin, quantities)
     if fraction is not None:
         return _changed(fraction, more) if cue is not None and text[cue[1] : cue[1] + 2].strip(" 了约") else (fraction,)
@@ -102,6 +115,11 @@ def _stated(
     return times if more else tuple(1 / t for t in times)
 
 
+def _degrees(text: str, begin: int, quantities: Sequence[Quantity]) -> list[Quantity]:
+    """The quantities that say how many times or by which part."""
+    return [q for q in quantities if q.start >= begin and (q.unit in ("times", "percent") or _TIMES.match(text, q.end))]
+
+
 def _changed(part: Decimal, more: bool | None) -> tuple[Decimal, ...]:
     """ "贵 30%" is 1.3 times, "便宜 30%" 0.7 times; more than all of it cannot be less."""
     if more is None:
@@ -121,4 +139,4 @@ def _fraction(text: str, begin: int, quantities: Sequence[Quantity]) -> Decimal 
 def _adjoin(text: str, cue: tuple[int, int], degree: Quantity) -> bool:
     """Whether a degree belongs to the word of direction: "便宜了约 30%", "30% cheaper", "3 times more expensive"."""
     between = text[cue[1] : degree.start] if degree.start >= cue[1] else text[degree.end : cue[0]]
-    return bool(re.fullmatch(r"(?:\s|了|出|约|大概|差不多|整整|将近|近|至少|x|times|as|about|roughly|much|by|is|的?价格?)*", between, re.IGNORECASE))
+    return bool(re.fullmatch(r"(?:\s|了|出|约|大概|差不多|整整|将近|近|至少|超过|不到|不足|x|times|as|about|roughly|much|by|is|的?价格?)*", between, re.IGNORECASE))

@@ -94,6 +94,14 @@ def test_people_round_and_more_where_they_say_so() -> None:
         ("is claude 4.5 cheaper than gpt-5.1 for 40M in 8M out per week? how much a year", "**No.**"),
         ("按 7.2 算豆包比 GPT-5.1 便宜吗", "**对**"),
         ("GPT-5.1 一半的价钱能买到 GLM-4 吗", "**不对**"),
+        ("GPT-5.1 比 Gemini 2.5 输入贵 40% 以上吗", "**对**"),
+        ("GPT-5.1 比 Gemini 2.5 输入贵 50% 以上吗", "**不对**"),
+        ("GPT-5.1 输入比 Claude 4.5 便宜不到一半，对吧", "**不对**"),
+        ("is doubao half price of kimi on output?", "**No.**"),
+        ("豆包输出是输入的 3 倍吗", "**对**"),
+        ("GPT-5.1 输出价比输入价贵一倍对吗", "**不对**"),
+        ("qwen3 跟文心价格一样对吧", "**对**"),
+        ("GPT-5.1 和 Claude 4.5 价格一样吗", "**不对**"),
         ("Claude 4.5 一半的价钱能买到 GPT-5.1 吗", "**对**"),
         ("Is the context of Claude 4.5 larger than that of GPT-5.1?", "**Yes.**"),
     ],
@@ -149,6 +157,11 @@ def test_a_bound_on_a_price_lists_the_models_and_those_in_another_currency(buyer
     first, *rest = ask(buyer, question).splitlines()
     assert all(name in first for name in ("Gemini 2.5", "DeepSeek R3", "Llama 4", "GLM-4")) and "GPT-5.1" not in first
     assert any("Doubao-1.5" in line and ("汇率" in line or "exchange rate" in line) for line in rest)
+
+
+def test_a_bound_in_money_on_models_is_one_on_their_price(buyer: Advisor) -> None:
+    first, *rest = ask(buyer, "低于 20 元的模型有哪些").splitlines()
+    assert "Doubao-1.5" in first and "Qwen3" not in first and any("输入价" in line for line in rest)
 
 
 def test_the_bound_itself_is_met_unless_the_word_leaves_it_out(buyer: Advisor) -> None:

@@ -75,3 +75,9 @@ def test_what_is_asked_besides_and_not_stated_is_said(buyer: Advisor) -> None:
     assert "资料没有写 **Qwen3** 的许可。" in ask(buyer, "Qwen3 能商用吗，能不能私有化")
     answer = ask(buyer, "Claude 4.5 的排名和价格，还有它适合干嘛")
     assert "$15" in answer and "应用场景" in answer and "没有写" not in answer
+
+
+def test_near_misses_say_what_they_fail_and_what_is_not_stated(buyer: Advisor) -> None:
+    answer = ask(buyer, "价格低于 1 美元、上下文 100 万以上的国产模型")
+    assert answer.startswith("以美元计价的模型里没有满足的（输入价 低于 1 美元、上下文窗口 100 万以上、国家 国产）")
+    assert "- DeepSeek R3：不满足 输入价 低于 1 美元（输入价：$3.80/百万 token）" in answer and "Doubao-1.5（¥12.00" in answer
